@@ -1,0 +1,93 @@
+# Makefile: builds build/nnc and build/libnnrt.a, installs what that needs, runs the tests.
+#
+#   make demo    set up, build, compile examples/digits.nn, train it          make test   set up, run every test
+#   make         build                                                       make deps   install Debian packages
+#   make bless   rewrite the goldens    make san   the tests under ASan and UBSan    make format   make install PREFIX=/usr/local
+#
+# compiler/layers.txt lists the floors, lowest first; each is a library build/floor_X.a of all its *.c.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+CC       = gcc
+FLOORS  := $(shell cat compiler/layers.txt)
+LLVM_CONFIG ?= llvm-config-19
+SAN     ?=
+STRICT  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum -Wpointer-arith -Wvla -Werror
+CFLAGS  := -std=c11 -D_GNU_SOURCE -O2 -g $(STRICT) $(SAN) -I$(BUILD)
+# The interpreter and the runtime must round as written: nothing contracted, no libm shortcuts.
+EXACT   := -ffp-contract=off -fno-builtin -fno-tree-vectorize
+LLVM_CFLAGS = $(shell $(LLVM_CONFIG) --cflags | tr ' ' '\n' | grep '^-I')
+LLVM_LIBS   = $(shell $(LLVM_CONFIG) --ldflags --libs)
+
+floor_sources = $(wildcard compiler/$(1)/*.c)
+floor_objects = $(patsubst %.c,$(BUILD)/%.o,$(call floor_sources,$(1)))
+LIBS    := $(FLOORS:%=$(BUILD)/floor_%.a)
+LIBRARY := $(sort $(wildcard runtime/library/*.nn))
+RUNTIME := $(patsubst %.c,$(BUILD)/%.o,$(wildcard runtime/*.c runtime/data/*.c))
+
+all: $(BUILD)/nnc $(BUILD)/libnnrt.a
+
+include deps.mk
+
+# ---- the compiler
+$(BUILD)/nnc: $(LIBS) $(BUILD)/floor_runtime_host.a
+	$(CC) $(SAN) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LLVM_LIBS) -ljansson -lz -lm -lpthread
+define floor_rule
+$(BUILD)/floor_$(1).a: $(call floor_objects,$(1))
+	@rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach f,$(filter-out ast sema,$(FLOORS)),$(eval $(call floor_rule,$(f))))
+$(BUILD)/floor_ast.a: $(call floor_objects,ast) $(BUILD)/grammar/nn.tab.o $(BUILD)/grammar/nn.lex.o
+	@rm -f $@
+	ar rcs $@ $^
+$(BUILD)/floor_sema.a: $(call floor_objects,sema) $(BUILD)/library.o
+	@rm -f $@
+	ar rcs $@ $^
+# The runtime once more inside nnc, for `nnc run` (its main under another name).
+$(BUILD)/floor_runtime_host.a: $(RUNTIME)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/compiler/ir/%.o: compiler/ir/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(EXACT) -MMD -MP -c $< -o $@
+$(BUILD)/compiler/llvm/%.o: compiler/llvm/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LLVM_CFLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/runtime/%.o: runtime/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(EXACT) -ffunction-sections -fdata-sections -MMD -MP -c $< -o $@
+
+# ---- grammar
+$(BUILD)/grammar/nn.tab.c: grammar/nn.y
+	@mkdir -p $(@D)
+	bison -Wall -Werror -o $@ --header=$(BUILD)/grammar/nn.tab.h $<
+$(BUILD)/grammar/nn.tab.h: $(BUILD)/grammar/nn.tab.c ;
+$(BUILD)/grammar/nn.lex.c: grammar/nn.l $(BUILD)/grammar/nn.tab.h
+	flex -o $@ --header-file=$(BUILD)/grammar/nn.lex.h $<
+$(BUILD)/grammar/nn.lex.h: $(BUILD)/grammar/nn.lex.c ;
+$(call floor_objects,ast): | $(BUILD)/grammar/nn.lex.h $(BUILD)/grammar/nn.tab.h
+$(BUILD)/grammar/%.o: $(BUILD)/grammar/%.c $(BUILD)/grammar/nn.tab.h $(BUILD)/grammar/nn.lex.h
+	$(CC) $(CFLAGS) -I. -Wno-unused-function -Wno-missing-prototypes -Wno-switch-enum -c $< -o $@
+
+# ---- the library in the language, embedded (library_files[] in sema/library.h)
+$(BUILD)/library.c: $(LIBRARY) runtime/library/embed.sh
+	@mkdir -p $(@D)
+	sh runtime/library/embed.sh $(LIBRARY) > $@
+$(BUILD)/library.o: $(BUILD)/library.c
+	$(CC) $(CFLAGS) -I. -c $< -o $@
+
+# ---- the runtime that trainers are linked with
+$(BUILD)/libnnrt.a: $(RUNTIME)
+	@rm -f $@
+	ar rcs $@ $^
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf build build-san
+.PHONY: all clean
