@@ -28,4 +28,7 @@ typedef struct Program {
     nn_program table; /* filled by sema but for what plan and llvm know */
     VEC(Entry *) entries;
 } Program;
+
+/* Shows every function of the table that exists (has a name), in the order of abi.def. The pointers may be written through. */
+void program_functions(Program *program, void (*see)(void *context, nn_function *function), void *context);
 #endif
