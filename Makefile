@@ -91,3 +91,38 @@ $(BUILD)/libnnrt.a: $(RUNTIME)
 clean:
 	rm -rf build build-san
 .PHONY: all clean
+
+# ---- the two commands of the README
+demo: deps
+	@$(MAKE) --no-print-directory -s -j2 all
+	@echo
+	$(BUILD)/nnc examples/digits.nn -o $(BUILD)/digits
+	$(BUILD)/digits train --out $(BUILD)/demo-run --replace
+	@echo
+	@echo "The run is in $(BUILD)/demo-run: open report.html there, or try: $(BUILD)/digits predict --from $(BUILD)/demo-run | head"
+test: deps
+	@$(MAKE) --no-print-directory -s -j2 all units
+	@tests/run.sh $(TESTS)
+
+# ---- tests
+UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
+units: $(UNITS)
+$(BUILD)/unit/%: tests/unit/%.c $(LIBS) $(BUILD)/floor_runtime_host.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< -Wl,--start-group $(LIBS) $(BUILD)/floor_runtime_host.a -Wl,--end-group $(LLVM_LIBS) -ljansson -lz -lm -lpthread
+bless: all
+	@BLESS=1 bash tests/goldens.test.sh | grep -v '^ok' || true
+san: deps
+	@$(MAKE) --no-print-directory -s -j2 BUILD=build-san SAN="-fsanitize=address,undefined -fno-omit-frame-pointer -DNN_SANITIZE" all units
+	@BUILD=build-san ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 tests/run.sh $(TESTS)
+test-long: all
+	@bash tests/long.sh
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+# One folder beside nnc holds what it links trainers with.
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/nnc $(DESTDIR)$(PREFIX)/share/nnc
+	install -m 755 $(BUILD)/nnc $(DESTDIR)$(PREFIX)/bin/nnc
+	install -m 644 $(BUILD)/libnnrt.a $(DESTDIR)$(PREFIX)/lib/nnc/libnnrt.a
+	cp -r examples runtime/library $(DESTDIR)$(PREFIX)/share/nnc/
+.PHONY: demo test units bless san test-long format install
