@@ -8,23 +8,25 @@
 ** Arithmetic. add mul div sub: IEEE, round to nearest even, subnormals kept, never contracted; i32 wraps; i32 div is the
 ** floor, by 0 gives 0. neg flips the sign bit. |-0| = 0. exp log tanh sigmoid sin cos erf pow: the text of math.def, at most
 ** 2 ulp, the same bits everywhere; sqrt correctly rounded. max, min: NaN wins, -0 < +0; on bool they are or, and. eq, lt: false
-** with NaN. select: the value not chosen has no effect, even NaN. cast: real to int truncates, saturates, NaN to 0; to bool is
-** x != 0; int to real rounds to nearest even; u8 exists only in data and under cast; a class(k) is an i32.
+** with NaN. select: the value not chosen has no effect, even NaN. cast: real to int truncates, saturates, NaN to 0; i32 to u8
+** saturates; to bool is x != 0; int to real rounds to nearest even; u8 exists only in data and under views, select and cast; a
+** class(k) is an i32. Which of a NaN's bits are set is no part of the meaning: any NaN equals any other.
 **
 ** reshape transpose broadcast: row-major. affine: y[..i..] = x[..j..] with j = (a*i + b*K + c)/m along `axis`, K the index of
 ** axis k; `fill` where that does not divide or leaves the axis; a != 0, m >= 1. concat: at least one operand.
 ** random(key i32[2], step i32[], row i32[S], element i32[S]): Philox4x32-10, counter (element, row, step, place); f32: the top
 ** 24 bits of output 2*word times 2^-24; f64: the top 53 bits of outputs 2*word (high) and 2*word+1 (low) times 2^-53.
 ** take{axis batch}(x, i): x [B..P..n R..], i [B..I..] -> [B..P..I..R..], i clamped to 0..n-1. put adds slices back, in i's
-** order, into zeros. top: last axis, i32 indices of the largest, falling; ties the lowest index; NaN before all numbers.
-** amax: NaN wins. scan: (carried.., constants.., xs..) -> (carried.., ys.. stacked on axis 0), xs walked along axis 0; body:
+** order, into zeros, i clamped too. top: last axis, i32 indices of the largest, falling; ties (-0 and +0 are one) the lowest
+** index; NaN before all numbers. amax: the fold of max. scan: (carried.., constants.., xs..) -> (carried.., ys.. stacked on axis 0), xs walked along axis 0; body:
 ** (carried, constants, slices of xs) -> (carried', slices of ys). get: the i-th result of a scan.
 **
 ** Sums (`order`, set by settle, unset counts as chain). chain: one accumulator a result element, from +0, summed axes in
 ** row-major order of the attribute's list (dot: lc outermost first), acc = fma(a, b, acc) for dot, acc + x for sum. lanes: 16
 ** accumulators from +0; an element goes to lane (innermost summed index mod 16), in row-major order; then l[i] += l[i+8], +4,
 ** +2, +1. cut=G: the axis at cut_axis in G blocks of ceil(n/G) (the last may be short or, past the end, absent: +0), each summed
-** as said, then adjacent pairs ((b0+b1)+(b2+b3)).. .
+** as said (the lanes of a block are counted from its first element), then adjacent pairs ((b0+b1)+(b2+b3)).. . A cut put: each
+** block of the index into zeros of its own, then the same pairs. G is a power of two.
 **
 ** mark: an identity never merged, the binding that a `grad` names. stop: an identity without gradient. Both erased by settle.
 **
@@ -110,7 +112,8 @@ Arena *graph_arena(const Graph *g);
 u32 graph_size(const Graph *g); /* number of nodes made; ids are below it */
 void graph_origin(Graph *g, const Origin *origin); /* of the nodes made from now on; NULL: none */
 const Origin *graph_origin_now(const Graph *g);
-/* NULL, or the sentence why a user's limit was met (100,000 nodes, 2^47 elements); sema looks at it, later floors do not. */
+/* NULL, or the sentence why a user's limit was met (100,000 nodes, 2^47 elements); sema looks at it, later floors do not. A type
+** past the limit is made all the same, with a count of 2^47, so that building can go on to the place where it is looked at. */
 const char *graph_limit(const Graph *g);
 
 const Type *type_get(Graph *g, Dtype dtype, int rank, const i64 *dims);
@@ -143,11 +146,13 @@ typedef struct NodeList {
 NodeList order_walk(Arena *arena, Node *const *roots, int n_roots);
 /* The same, but not past nodes for which `stop` says true (they are listed). */
 NodeList order_walk_until(Arena *arena, Node *const *roots, int n_roots, bool (*stop)(void *, const Node *), void *context);
-/* A table by node id that grows with the graph: NodeMap m = {.arena = a}; absent: NULL. */
+/* A table by node id that grows with the graph: NodeMap m = {.arena = a}; absent: NULL. Pages, so that a few entries in a large
+** graph cost little. */
 typedef struct NodeMap {
     Arena *arena;
-    void **v;
-    u32 cap;
+    void ***pages;
+    u32 n_pages;
+    u32 n, lowest; /* entries set; the lowest id among them */
 } NodeMap;
 void *nodemap_get(const NodeMap *map, const Node *node);
 void nodemap_set(NodeMap *map, const Node *node, void *value);
