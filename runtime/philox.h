@@ -18,4 +18,9 @@ static inline void philox4x32_10(const uint32_t counter[4], const uint32_t key[2
     }
     out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
 }
+/* A number in [0, 1) of the two words of draw `word` (0 or 1). */
+static inline float philox_f32(const uint32_t out[4], int word) { return (float)(out[2 * word] >> 8) * 0x1p-24f; }
+static inline double philox_f64(const uint32_t out[4], int word) {
+    return (double)(((uint64_t)out[2 * word] << 32 | out[2 * word + 1]) >> 11) * 0x1p-53;
+}
 #endif
