@@ -18,18 +18,9 @@ Node *ir_const(Graph *g, Dtype dtype, int rank, const i64 *dims, const void *dat
     return node_make(g, OP_const, 0, NULL, &(Attrs){.dtype = dtype, .to = {rank, dims}, .data = {type_bytes(type), data}});
 }
 static Node *scalar_of(Graph *g, Dtype dtype, double value) {
-    float f = (float)value;
-    i32 i = isnan(value) ? 0 : value >= INT32_MAX ? INT32_MAX : value <= INT32_MIN ? INT32_MIN : (i32)value;
-    u8 byte = dtype == DT_bool ? value != 0 : i < 0 ? 0 : i > 255 ? 255 : (u8)i;
-    switch (dtype) {
-    case DT_f32: return ir_const(g, dtype, 0, NULL, &f);
-    case DT_f64: return ir_const(g, dtype, 0, NULL, &value);
-    case DT_i32: return ir_const(g, dtype, 0, NULL, &i);
-    case DT_u8:
-    case DT_bool: return ir_const(g, dtype, 0, NULL, &byte);
-    case DT_TUPLE: break;
-    }
-    nnc_bug("a constant of many values");
+    u8 element[8];
+    dtype_store(dtype, value, element);
+    return ir_const(g, dtype, 0, NULL, element);
 }
 Node *ir_real(Graph *g, Dtype dtype, double value) {
     nnc_check(dtype_real(dtype), "ir_real of %s", dtype_name(dtype));

@@ -52,6 +52,25 @@ bool list_equal(List a, List b);
 List list_of(Arena *arena, int n, const i64 *v);
 List list_of_ints(Arena *arena, int n, const int *v);
 
+/* ---- the interpreter's shared parts (eval.c, eval_axes.c) */
+void *eval_memory(Eval *eval, i64 bytes); /* not zeroed; from and back to a pool */
+void eval_memory_free(Eval *eval, void *memory);
+/* Some axes of a value, outermost first, with the distance in elements between neighbours along each. */
+typedef struct Axes {
+    int n;
+    i64 dims[RANK_MAX], strides[RANK_MAX];
+} Axes;
+void type_strides(const Type *type, i64 strides[RANK_MAX]);
+Axes axes_of(const Type *type, List which);
+Axes axes_but(const Type *type, List a, List b); /* those in neither list */
+i64 axes_count(const Axes *axes);
+/* The distance from the first element to each, row-major; to be freed with eval_memory_free. */
+i64 *axes_offsets(Eval *eval, const Axes *axes);
+/* Block `block` of `cut` of the axis `place`: shortens it, adds where it begins to *base. False: the block is empty. */
+bool axes_cut(Axes *axes, int place, i64 cut, i64 block, i64 *base);
+/* partial [cut][count]: adjacent pairs are added until one is left, which goes to `out`. */
+void add_pairs(Dtype dtype, void *partial, i64 cut, i64 count, void *out);
+
 i64 graph_name_new(Graph *g); /* of a hole or a mark (graph.c) */
 
 #define COUNT_LIMIT ((i64)1 << 47)

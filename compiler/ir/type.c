@@ -23,6 +23,13 @@ bool dtype_find(const char *name, size_t n, Dtype *dtype) {
         if (strlen(dtypes[i].name) == n && memcmp(dtypes[i].name, name, n) == 0) return *dtype = (Dtype)i, true;
     return false;
 }
+void dtype_store(Dtype dtype, double value, void *element) {
+    float f = (float)value;
+    i32 i = value != value ? 0 : value >= INT32_MAX ? INT32_MAX : value <= INT32_MIN ? INT32_MIN : (i32)value;
+    u8 byte = dtype == DT_bool ? value != 0 : i < 0 ? 0 : i > 255 ? 255 : (u8)i;
+    const void *from = dtype == DT_f32 ? (void *)&f : dtype == DT_f64 ? (void *)&value : dtype == DT_i32 ? (void *)&i : (void *)&byte;
+    memcpy(element, from, (size_t)dtype_bytes(dtype));
+}
 i64 type_bytes(const Type *type) {
     if (type->dtype != DT_TUPLE) return type->count * dtype_bytes(type->dtype);
     i64 sum = 0;

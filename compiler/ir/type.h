@@ -26,6 +26,7 @@ const char *dtype_name(Dtype dtype);
 int dtype_bytes(Dtype dtype);
 bool dtype_real(Dtype dtype);
 bool dtype_find(const char *name, size_t n, Dtype *dtype);
+void dtype_store(Dtype dtype, double value, void *element); /* rounded and saturated as `cast` does */
 i64 type_bytes(const Type *type); /* unpadded */
 void type_print(Text *out, const Type *type); /* f32[2,3]; a tuple: its parts with ", " between */
 #endif
