@@ -1,11 +1,12 @@
 /* ast.h: what the user wrote, as a tree. Nothing is resolved, folded or renamed here; every node knows its bytes.
 **
-** Nodes live in the compilation's arena and never change after parsing, but for `help`, which the parser attaches. */
+** Nodes live in the compilation's arena and never change after parsing. Texts and names are interned or in the arena. */
 #ifndef NNC_AST_H
 #define NNC_AST_H
 #include "../base/compilation.h"
 
 typedef struct Ast Ast;
+enum { AST_DEEPEST = 1000, AST_DEEPEST_BRACKETS = 200 };
 typedef struct AstList {
     Ast **v;
     int n;
@@ -48,6 +49,7 @@ typedef enum AstKind {
 #define FLAG(f)    bool f;
 #define TEXT(f)    const char *f;
 #define CHOICE(f)  int f;
+#define HELP(f)    const char *f;
 #define AST(kind, fields)                                                                                              \
     struct Ast_##kind {                                                                                                \
         char empty_; /* a struct must have a member */                                                                 \
@@ -57,7 +59,8 @@ typedef enum AstKind {
 #undef AST
 struct Ast {
     AstKind kind;
-    Span span; /* the whole of it */
+    int depth; /* levels of nodes, this one included: at most AST_DEEPEST */
+    Span span; /* the whole of it, without parentheses around it */
     union {
 #define AST(kind, fields) struct Ast_##kind kind;
 #include "ast.def"
@@ -73,20 +76,21 @@ struct Ast {
 #undef FLAG
 #undef TEXT
 #undef CHOICE
+#undef HELP
 
 Ast *ast_new(Arena *arena, AstKind kind, Span span);
 const char *ast_kind_name(AstKind kind);
 /* Calls `visit` on each child in order (not deeper). */
 void ast_children(const Ast *node, void (*visit)(void *context, const Ast *child), void *context);
-/* Equal trees, whatever their spans. */
+/* Equal trees, whatever their spans and helps. NULL equals NULL. */
 bool ast_equal(const Ast *a, const Ast *b);
 
-/* The page as the parser understood it, in the language itself; parsing it again gives an equal tree. Two pages that
-** differ in spaces and comments only have the same text: the program hash is taken of it. */
+/* The page as the parser understood it, in the language itself, with the fewest parentheses; parsing it again gives an
+** equal tree. Two pages that differ in spaces and comments only have the same text: the program hash is taken of it. */
 void ast_print(Text *out, const Ast *node);
 /* The tree, a node a line, for --emit=ast. */
 void ast_dump(Text *out, const Ast *node);
 
-/* Parses a source. All syntax errors are in c->diag; NULL only if nothing could be made of it. */
+/* Parses a source. NULL if it has an error: then c->diag has its messages, at most one a line and 20 in all. */
 Ast *parse_source(Compilation *c, const Source *source);
 #endif
