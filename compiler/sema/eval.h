@@ -2,7 +2,7 @@
 **
 ** Each block (of a `train`, twice: training and not; of a `predict`) is evaluated until nothing more is learnt (abstractly:
 ** types, errors, hypers that must be known, bindings to widen for a per-example gradient, states that turn out real), then
-** once with nodes. eval_settled() does that. All user errors appear in the abstract rounds; the last one builds IR. */
+** once with nodes. eval_abstract(), eval_concrete() do that. All user errors appear in the abstract rounds; the last one builds IR. */
 #ifndef NNC_SEMA_EVAL_H
 #define NNC_SEMA_EVAL_H
 #include "sema.h"
@@ -37,7 +37,7 @@ typedef struct Inputs {
 } Inputs;
 typedef struct Counters Counters; /* how often each name was used at one place: "dense", "dense_2" */
 typedef struct Chain Chain;       /* the calls that lead here, for messages */
-typedef struct Context {
+struct Context {
     int n_frames;
     Frame *frames[FRAME_LIMIT];
     int batch_from;            /* batch_mean looks across frames[batch_from..] */
@@ -62,7 +62,8 @@ typedef struct Context {
     int *ordinal;              /* of its draws */
     const struct TypeValue *declared; /* of the binding being computed, for readers of data files */
     void *block;               /* train.c, predict.c, data.c: their own */
-} Context;
+    const char *train;         /* name of the train or predict block: owner of carries and block states */
+};
 struct Chain {
     const Chain *up;
     const char *name;
@@ -76,9 +77,7 @@ struct Binding {
     Span span;
     Value *(*resolve)(Eval *e, Binding *b, const Context *c); /* if set, gives the value at each use (hyper, data, params at the top) */
     void *declaration;   /* of resolve */
-    const Deps *leaf;    /* the variable a grad may name; NULL: none names it */
-    Value *marked;       /* its leaves' nodes are the marks */
-    Value *unmarked;     /* what was bound */
+    const Deps *leaf;    /* the variable that grads name; NULL: none named it yet; then the leaves' nodes are marks */
     Frames reach;        /* frames around it: it may be widened to these */
     u64 place;           /* names it over evaluations */
     int scans;           /* loops around the first binding of this name here: those further inside carry it */
@@ -102,6 +101,12 @@ struct Scope {
     VEC(Owned *) owned; /* states and carries declared here, written back when the block ends */
     bool owns;          /* of a function or a block of its own: `owned` is kept here; loops keep theirs too */
 };
+/* What grads asked of a binding in the evaluations before. */
+typedef struct Wanted {
+    Frames frames;
+} Wanted;
+u64 place_hash(const char *site, const char *name, int count);
+Value *value_mark(Eval *e, const Context *c, Value *v, Frames wide, const Deps *leaf); /* one leaf of such a binding */
 Scope *scope_new(Eval *e, Scope *parent, bool loop);
 Scope *scope_capture(Eval *e, Scope *scope); /* as it is now, for a nested def, or for a report computed later */
 Binding *scope_find(const Scope *scope, const char *name);
@@ -109,7 +114,7 @@ const Function *scope_find_function(const Scope *scope, const char *name);
 Binding *scope_find_here(const Scope *scope, const char *name); /* in this block, loops inside it included */
 void scope_declare(Eval *e, Scope *scope, Binding *binding);    /* a value */
 void scope_declare_function(Eval *e, Scope *scope, const Function *function, Span span);
-/* Binds a value: marks it if some grad of the page names it, widens it if one asked for that. */
+/* Binds a value. If some grad named this binding in the evaluation before, its nodes are marks, widened as asked. */
 Binding *bind(Eval *e, const Context *c, Scope *scope, const char *name, Value *value, Span span);
 Value *binding_value(Eval *e, const Context *c, Binding *b);
 /* A message for a name that is not there, with a did-you-mean of what is visible. */
@@ -134,7 +139,7 @@ struct Slot {
     Value *first;             /* as a value, marked; made anew in each evaluation */
     Value *now;               /* what the next reader gets; after the block: what lasts */
     const Deps *leaf;
-    Frames widen;             /* asked for by grads per example (train blocks; reset by eval_settled) */
+    Frames widen;             /* asked for by grads per example, in any block */
     bool read, written;       /* in this evaluation */
     int carrier;              /* ROLE_LOOP: loops deeper than this carry it */
     u32 visit;
@@ -184,15 +189,16 @@ struct Eval {
     Dtype real;
     bool nodes;              /* build IR; otherwise abstract */
     bool again;              /* something was learnt: evaluate the block anew */
-    bool quiet;              /* messages are tried, not kept */
+    bool limit_told;
+    u64 draws;               /* made so far: an expression that draws is evaluated anew for each index of a typed binding */
     Slots slots;
     Map models;              /* AST_function -> Model */
     VEC(Model *) model_list;
-    Map widened;             /* place -> frames + 1: bindings to widen */
+    Map wanted;              /* place of a binding -> Wanted: named by some grad, widened for it */
     Map draw_places;         /* 32-bit place -> path */
     Map draw_paths;          /* path -> place + 1 */
-    Map grad_names;          /* source -> Map of names that a grad or `on` names */
     Map slot_map;            /* owner.path -> Slot */
+    Map group_map;           /* owner.path of what was declared -> its leaves' slots */
     Inputs init;             /* of the `init` function: INPUT_KEY only */
     Scope *library;
     u32 serial;              /* of deps */
@@ -212,8 +218,12 @@ Value *eval_block(Eval *e, const Context *c, Scope *scope, const Ast *block);
 void eval_statement(Eval *e, const Context *c, Scope *scope, const Ast *statement);
 /* Writes back the states and carries declared in `scope` (at the end of a block that opened it). */
 void scope_finish(Eval *e, const Context *c, Scope *scope);
-/* `run` evaluates a block from its beginning: abstract until nothing is learnt, then with nodes (not after errors: false). */
-bool eval_settled(Eval *e, void (*run)(Eval *e, void *context), void *context);
+/* `run` evaluates a block, or all of them, from the beginning. Abstractly until nothing more is learnt; false after errors.
+** Then, when every block of the page has been evaluated so, once with nodes. */
+typedef void EvalRun(Eval *e, void *context);
+bool eval_abstract(Eval *e, EvalRun *run, void *context);
+bool eval_concrete(Eval *e, EvalRun *run, void *context);
+void eval_begin(Eval *e); /* before each evaluation of one block: slots are what they are as a step begins */
 
 /* Calls. `arguments` and `settings` (names, may be NULL) are values already. */
 typedef struct Arguments {
@@ -223,8 +233,13 @@ typedef struct Arguments {
     Span *spans;
 } Arguments;
 bool eval_arguments(Eval *e, const Context *c, Scope *scope, const AstList *list, Value *first, Span first_span, Arguments *result);
-Value *call_function(Eval *e, const Context *c, const Function *f, const Arguments *arguments, Value *theta, const char *label, Span span);
+/* `component` names the call in paths: "dense_2", from counters_name() before the arguments are evaluated. */
+Value *call_function(Eval *e, const Context *c, const Function *f, const Arguments *arguments, Value *theta, const char *component, Span span);
 Value *grad_expression(Eval *e, const Context *c, Scope *scope, const Ast *call);
+/* The gradient of y by a binding (a name of the page; `what` names it), as grad(y, x) would give it; the same by slots (leaves
+** of parameters in `x`, a value whose leaves are theirs). */
+Value *gradient_by_binding(Eval *e, const Context *c, Value *y, Binding *b, Span span);
+Value *gradient_by_slots(Eval *e, const Context *c, Value *y, Value *x, Slot *const *slots, int n, Span span, const char *what);
 
 /* Statements of train blocks, in train.c and minimize.c. */
 void minimize_statement(Eval *e, const Context *c, Scope *scope, const Ast *statement);
@@ -239,8 +254,11 @@ Counters *counters_new(Eval *e);
 Counters *counters_copy(Eval *e, const Counters *counters);
 void counters_restore(Counters *counters, const Counters *from);
 const char *counters_name(Eval *e, Counters *counters, const char *name); /* "dense", then "dense_2", .. */
+int counters_count(Eval *e, Counters *counters, const char *name); /* 1 for its first use */
 const char *path_join(Eval *e, const char *path, const char *name);
 
+/* In evaluations: which rows count, bool[b]; NULL when all do. */
+Node *valid_rows(Eval *e, const Context *c);
 /* The sum over the examples (frame 0) of a per-example value, other frames (none expected) kept: for losses and reports.
 ** In evaluations rows from INPUT_VALID on count 0. */
 Node *sum_over_examples(Eval *e, const Context *c, Value *v);

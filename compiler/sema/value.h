@@ -28,7 +28,18 @@ typedef struct Builtin Builtin;
 typedef struct Slot Slot;
 typedef struct Deps Deps;
 typedef struct DataSet DataSet; /* data.c */
-typedef struct HyperSet HyperSet;
+typedef struct Context Context;
+/* A `hyper` of the page. Once something needs its number while compiling it is fixed: no flag of the program any more. */
+typedef struct Hyper {
+    const char *name;
+    bool fixed;
+    Span fixed_by;
+    void *declaration; /* hyper.c */
+} Hyper;
+typedef struct HyperSet {
+    Hyper *hyper;
+    const struct HyperSet *rest;
+} HyperSet;
 typedef u32 Frames;
 
 typedef enum ElementKind { ELEMENT_REAL, ELEMENT_INT, ELEMENT_BOOL, ELEMENT_CLASS } ElementKind;
@@ -49,7 +60,7 @@ typedef struct Known {
     i64 n;            /* 1 for a number */
     i64 low;
     const double *v;
-    HyperSet *hypers; /* known only if these hypers are fixed; NULL: known in any case */
+    const HyperSet *hypers; /* known only if these hypers are fixed (then the value has a node too); NULL: in any case */
 } Known;
 /* The bindings a value was computed from, of those that some `grad` names: a DAG of unions, never flattened on the way. */
 struct Deps {
@@ -109,7 +120,7 @@ Value *value_int(Eval *e, i64 number);
 Value *value_real(Eval *e, double number);
 Value *value_bool(Eval *e, bool truth);
 Value *value_open(Eval *e); /* an int that an open dimension stands for */
-Value *value_list(Eval *e, Element element, i64 n, const double *v);
+Value *value_list(Eval *e, Element element, i64 n, const double *v); /* v is kept */
 Value *value_range(Eval *e, i64 low, i64 high);
 Value *value_record(Eval *e, int n, const char *const *names, Value *const *leaves);
 Value *value_tuple(Eval *e, int n, Value *const *parts);
@@ -133,28 +144,37 @@ i64 shape_count(const Shape *shape);               /* OPEN if any is, or if it d
 static inline bool dim_equal(i64 a, i64 b) { return a == OPEN || b == OPEN || a == b; }
 
 /* ---- known numbers (known.c) ---- */
-bool known_number(const Value *v, double *number);       /* known when compiling; does not fix hypers (peeks) */
-bool known_is_list(const Value *v);
+bool known_number(const Value *v, double *number); /* one number known in any case: not by hypers that may still be flags */
+bool peek_number(const Value *v, double *number);  /* also if that hangs on hypers; for types only, it does not fix them */
 double known_item(const Known *known, i64 i);
-HyperSet *hypers_join(Eval *e, HyperSet *a, HyperSet *b);
-Value *known_with_hypers(Eval *e, Value *v, HyperSet *hypers);
+const HyperSet *hypers_join(Eval *e, const HyperSet *a, const HyperSet *b);
+Value *known_with_hypers(Eval *e, Value *v, const HyperSet *hypers); /* v's known numbers hold only if these are fixed */
 /* What must be known, asked for by the page at `span`: fixes the hypers it was made of; an error (false) if it is not known.
 ** `what` completes "... must be known when compiling". need_int gives OPEN for open dimensions. */
-bool need_number(Eval *e, Value *v, Span span, const char *what, double *number);
-bool need_int(Eval *e, Value *v, Span span, const char *what, i64 *number);
-bool need_bool(Eval *e, Value *v, Span span, const char *what, bool *truth);
-bool need_ints(Eval *e, Value *v, Span span, const char *what, int *n, i64 *out, int most); /* a number or a list */
+bool need_number(Eval *e, const Context *c, const Value *v, Span span, const char *what, double *number);
+bool need_int(Eval *e, const Context *c, const Value *v, Span span, const char *what, i64 *number);
+bool need_bool(Eval *e, const Context *c, const Value *v, Span span, const char *what, bool *truth);
+bool need_ints(Eval *e, const Context *c, const Value *v, Span span, const char *what, int *n, i64 *out, int most); /* a number or a list */
 
-/* ---- dependence (deps.c) ---- */
+/* ---- dependence (value.c) ---- */
 const Deps *deps_leaf(Eval *e);
+const Deps *deps_carried(Eval *e, const Deps *inner);
 const Deps *deps_join(Eval *e, const Deps *a, const Deps *b);
 typedef enum Reach { REACH_NONE, REACH_DIRECT, REACH_CARRIED } Reach; /* carried: only through what a younger loop carries */
-Reach deps_reach(Eval *e, const Deps *deps, const Deps *leaf);
+Reach deps_reach(const Deps *deps, const Deps *leaf);
+/* The leaves older than `below`, through what loops carry too, and how many they are. */
+const Deps *deps_older(Eval *e, const Deps *deps, u32 below, int *count);
 
 /* ---- nodes (node.c) ---- */
 /* The value's node with axes [its frames, visible]; makes constants of known numbers. NULL when abstract. */
 Node *value_node(Eval *e, Value *v);
 /* As a value with frames `frames` (a superset of its own) and visible shape `shape` (lined up from the right), in `element`. */
-Node *value_spread(Eval *e, Value *v, Frames frames, const Shape *shape, Element element);
-Node *node_cast(Eval *e, Node *node, Dtype dtype);
+Node *value_spread(Eval *e, const Context *c, Value *v, Frames frames, const Shape *shape, Element element);
+Node *node_cast(Eval *e, Node *node, Dtype dtype); /* NULL stays NULL; also below */
+/* Moves axes: axis i of the result is axis perm[i]. */
+Node *node_transpose(Eval *e, Node *node, const int *perm);
+int frames_count(Frames frames);
+int frames_place(Frames frames, int bit); /* which axis of the node frame `bit` is */
+/* A copy without its known numbers (they become a node). */
+Value *value_forget(Eval *e, Value *v);
 #endif
