@@ -11,7 +11,6 @@ typedef struct Printer {
 } Printer;
 
 static void print_node(Printer *p, const Ast *a);
-static void print_block(Printer *p, const Ast *block);
 
 static Level operator_level(int op) {
     switch ((Operator)op) {
@@ -26,6 +25,11 @@ static Level operator_level(int op) {
     case OPERATOR_POWER: return POWER_LEVEL;
     }
     nnc_bug("operator %d", op);
+}
+/* A comparison takes no comparison and a power no power on its left; the others are lined up from the left. */
+static Level left_level(int op) {
+    Level level = operator_level(op);
+    return level == COMPARE_LEVEL || level == POWER_LEVEL ? level + 1 : level;
 }
 static Level level_of(const Ast *a) {
     switch ((int)a->kind) {
@@ -63,7 +67,7 @@ static void print_settings(Printer *p, AstList settings) {
 static void print_after(Printer *p, const char *word, Name name) {
     if (name.text) text_printf(p->out, "%s%s", word, name.text);
 }
-static void print_string(Printer *p, const char *s) {
+static void print_quoted(Printer *p, const char *s) {
     add(p, "\"");
     for (; *s; s++) {
         if (*s == '"' || *s == '\\') text_printf(p->out, "\\%c", *s);
@@ -75,7 +79,7 @@ static void print_string(Printer *p, const char *s) {
     add(p, "\"");
 }
 
-/* ---- blocks */
+/* ---- statements */
 static bool begins_with_minus(const Ast *a) {
     for (;;) switch ((int)a->kind) {
         case AST_unary: return a->unary.op == OPERATOR_NEGATE;
@@ -85,7 +89,7 @@ static bool begins_with_minus(const Ast *a) {
             a = a->range.low;
             break;
         case AST_binary:
-            if (level_of(a->binary.left) < operator_level(a->binary.op)) return false;
+            if (level_of(a->binary.left) < left_level(a->binary.op)) return false;
             a = a->binary.left;
             break;
         default: return false;
@@ -104,33 +108,10 @@ static bool has_block(const Ast *a) {
     if (!found) ast_children(a, look_for_block, &found);
     return found;
 }
-static void print_block(Printer *p, const Ast *block) {
-    AstList list = block->block.statements;
-    if (list.n == 0) {
-        add(p, "{ }");
-    } else if (list.n == 1 && list.v[0]->kind == AST_value && !has_block(list.v[0])) {
-        add(p, "{ ");
-        print_node(p, list.v[0]);
-        add(p, " }");
-    } else {
-        add(p, "{");
-        p->indent++;
-        for (int i = 0; i < list.n; i++) {
-            print_line_break(p);
-            bool wrap = i > 0 && list.v[i]->kind == AST_value && begins_with_minus(list.v[i]->value.value);
-            if (wrap) add(p, "(");
-            print_node(p, list.v[i]);
-            if (wrap) add(p, ")");
-        }
-        p->indent--;
-        print_line_break(p);
-        add(p, "}");
-    }
-}
 static void print_block_after(Printer *p, const Ast *block) {
     if (!block) return;
     add(p, " ");
-    print_block(p, block);
+    print_node(p, block);
 }
 
 /* ---- a function for each kind; named print_KIND, found by the table below */
@@ -146,7 +127,7 @@ PRINT(program) {
         add(p, "\n");
     }
 }
-PRINT(import) { add(p, "import "), print_string(p, a->path.text); }
+PRINT(import) { add(p, "import "), print_quoted(p, a->path.text); }
 PRINT(hyper) {
     add(p, "hyper ");
     print_typed(p, a->name.text, a->type, a->value);
@@ -198,8 +179,27 @@ PRINT(type) {
     if (a->has_dims) add(p, "["), print_list(p, a->dims), add(p, "]");
 }
 PRINT(block) {
-    Ast block = {.kind = AST_block, .block = *a};
-    print_block(p, &block);
+    AstList list = a->statements;
+    if (list.n == 0) {
+        add(p, "{ }");
+    } else if (list.n == 1 && list.v[0]->kind == AST_value && !has_block(list.v[0])) {
+        add(p, "{ ");
+        print_node(p, list.v[0]);
+        add(p, " }");
+    } else {
+        add(p, "{");
+        p->indent++;
+        for (int i = 0; i < list.n; i++) {
+            print_line_break(p);
+            bool wrap = i > 0 && list.v[i]->kind == AST_value && begins_with_minus(list.v[i]->value.value);
+            if (wrap) add(p, "(");
+            print_node(p, list.v[i]);
+            if (wrap) add(p, ")");
+        }
+        p->indent--;
+        print_line_break(p);
+        add(p, "}");
+    }
 }
 PRINT(setting) {
     print_after(p, "", a->name);
@@ -233,11 +233,10 @@ PRINT(call) {
     print_after(p, " as ", a->label);
 }
 PRINT(binary) {
-    Level level = operator_level(a->op);
-    bool compares = level == COMPARE_LEVEL, power = level == POWER_LEVEL;
-    print_at(p, a->left, compares || power ? level + 1 : level);
+    bool power = a->op == OPERATOR_POWER;
+    print_at(p, a->left, left_level(a->op));
     text_printf(p->out, power ? "%s" : " %s ", operator_text[a->op]);
-    print_at(p, a->right, power ? UNARY_LEVEL : level + 1);
+    print_at(p, a->right, power ? UNARY_LEVEL : operator_level(a->op) + 1);
 }
 PRINT(unary) {
     add(p, a->op == OPERATOR_NOT ? "not " : "-");
@@ -265,7 +264,7 @@ PRINT(slice) {
 }
 PRINT(new_axis) { (void)a, add(p, "None"); }
 PRINT(number) { add(p, a->text); }
-PRINT(string) { print_string(p, a->text); }
+PRINT(string) { print_quoted(p, a->text); }
 PRINT(boolean) { add(p, a->value ? "true" : "false"); }
 PRINT(name) { add(p, a->name.text); }
 PRINT(tuple) { add(p, "("), print_list(p, a->values), add(p, ")"); }
