@@ -56,12 +56,13 @@ void token_insert(Parser *parser, int at, int kind) {
 }
 
 /* ---- one token */
+static bool is_word_byte(char c) { return c == '_' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z'); }
 static Token *last_token(const Reader *r) { return r->parser->tokens.n ? &r->parser->tokens.v[r->parser->tokens.n - 1] : NULL; }
 static int last_kind(const Reader *r) { return r->parser->tokens.n ? last_token(r)->kind : NEWLINE; }
 static void push(Reader *r, int kind, u32 begin, u32 end) {
     Parser *p = r->parser;
     const char *text = p->source->text + begin;
-    bool word = end > begin && (*text == '_' || (*text | 32) >= 'a') && (*text | 32) <= 'z';
+    bool word = end > begin && is_word_byte(*text) && !(*text >= '0' && *text <= '9');
     Token t = {.kind = kind, .begin = begin, .end = end, .match = -1, .first = r->first,
                .text = word ? str_intern_n(p->c->strings, text, end - begin) : NULL};
     vec_push(p->c->arena, &p->tokens, t);
@@ -155,7 +156,6 @@ static bool is_continued(int kind) {
     default: return false;
     }
 }
-static bool is_word_byte(char c) { return c == '_' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z'); }
 static bool begins_with(const char *text, const char *word) {
     size_t n = strlen(word);
     return strncmp(text, word, n) == 0 && !(is_word_byte(word[0]) && is_word_byte(text[n]));
