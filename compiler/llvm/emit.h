@@ -1,0 +1,95 @@
+/* emit.h: what the parts of the translation share: the module being written, and the function being written.
+**
+** A loop IR function becomes an LLVM function (call, a pointer for each parameter, scalars). The body of a parallel loop becomes a
+** function of its own with the same kind of head, so that its pointers are `noalias` too. Values are emitted where the walk of the
+** loop IR meets them; an `unrolled` body is walked again for each round. Nothing is optimised here: SSA comes out finished. */
+#ifndef NNC_LLVM_EMIT_H
+#define NNC_LLVM_EMIT_H
+#include "llvm.h"
+#include <llvm-c/Core.h>
+
+typedef struct FunctionCode {
+    LLVMValueRef function;
+    LLVMTypeRef type;
+} FunctionCode;
+typedef struct Emitter {
+    Arena *arena;
+    const LoopProgram *loops;
+    const LlvmMachine *machine;
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    LLVMBuilderRef builder;
+    LLVMTypeRef scalars[ELEM_COUNT], vectors[ELEM_COUNT]; /* of values: masks are i1 */
+    LLVMTypeRef pointer, i64, i32, i8, nothing;
+    Map functions;           /* LoopFunction -> FunctionCode */
+    LLVMValueRef *constants; /* [loops->constants.n] */
+    FunctionCode parallel, clock, scan[2]; /* nn_parallel; helpers, made at first use (scan: f32, f64) */
+    bool internal;           /* entries are not exported */
+    int n_tasks;             /* functions of parallel loops so far, for their names */
+} Emitter;
+typedef struct Body {
+    Emitter *e;
+    const LoopFunction *f;
+    LLVMValueRef function;
+    LLVMValueRef call;            /* const nn_call * */
+    LLVMValueRef observed;        /* i1: a profile or a trap is on; NULL until a call needs it */
+    LLVMValueRef *values;         /* by value id */
+    LLVMValueRef *indices;        /* by loop id: i64 */
+    LLVMValueRef *pointers;       /* by buffer: NULL for blocks */
+    LLVMValueRef bases[SPACE_WORK + 1]; /* block pointers, loaded at the start; NULL: not used */
+    LLVMBasicBlockRef start;      /* its first block: stack slots and block pointers */
+} Body;
+
+/* ---- the module (loop_to_llvm.c) ---- */
+/* A verified module; the caller owns context and module. */
+void module_emit(Emitter *e, const Program *program);
+void emitter_init(Emitter *e, Arena *arena, const LoopProgram *loops, const LlvmMachine *machine);
+
+LLVMTypeRef type_of(const Emitter *e, LoopType type);
+LLVMTypeRef memory_type(const Emitter *e, Dtype dtype); /* bool: i8 */
+LLVMValueRef const_i64(const Emitter *e, i64 x);
+LLVMValueRef const_i32(const Emitter *e, i64 x);
+LLVMValueRef value_get(const Body *b, const LoopValue *v);
+/* A call of llvm.NAME, overloaded on the given types. */
+LLVMValueRef intrinsic(const Emitter *e, const char *name, int n_types, LLVMTypeRef *types, int n, LLVMValueRef *args);
+LLVMBasicBlockRef block_new(const Body *b, const char *name);
+void attribute_add(const Emitter *e, LLVMValueRef function, unsigned index, const char *name, u64 value);
+void attribute_text(const Emitter *e, LLVMValueRef function, const char *name, const char *value);
+void function_attributes(const Emitter *e, LLVMValueRef function, bool internal);
+LLVMValueRef call_code(const Emitter *e, FunctionCode code, int n, LLVMValueRef *args);
+
+/* ---- functions and statements (loop_to_llvm.c, loop_to_llvm_parallel.c) ---- */
+Body *body_begin(Emitter *e, const LoopFunction *f, LLVMValueRef function);
+void param_attributes(const Emitter *e, LLVMValueRef function, unsigned at, const LoopBuffer *buffer);
+void block_emit(Body *b, const LoopBlock *block);
+void body_statements(Body *b, const LoopBlock *block); /* the whole of it, stack slots first, return last */
+void emit_parallel(Body *b, const LoopFor *loop);
+void call_observed(Body *b, const LoopCall *call, FunctionCode code, int n, LLVMValueRef *args); /* hooks.c */
+LLVMValueRef call_field(const Body *b, size_t offset, LLVMTypeRef type); /* of nn_call; loaded where the builder stands */
+
+/* ---- memory (lower_memory.c) ---- */
+LLVMValueRef affine_emit(const Body *b, const LoopAffine *a); /* i64 */
+LLVMValueRef address_emit(const Body *b, int buffer, const LoopAffine *at, bool inside);
+void store_emit(const Body *b, const LoopAccess *access, const LoopValue *value);
+void prefetch_emit(const Body *b, const LoopStatement *s);
+
+/* ---- operators: lower_X of loop.def's last column ---- */
+#define LOP(name, arity, typing, emit) LLVMValueRef lower_##emit(const Body *b, const LoopValue *v);
+#include "../loop/loop.def"
+#undef LOP
+
+/* ---- the table (table.c) ---- */
+void table_emit(Emitter *e, const Program *program);
+
+/* ---- targets (object.c) ---- */
+typedef struct Module {
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    struct LLVMOpaqueTargetMachine *target;
+} Module;
+/* Emits, verifies, cleans. False and *why when the processor will not do. */
+bool module_make(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, Module *out,
+                 const char **why);
+void module_free(Module *m);
+LLVMMemoryBufferRef module_code(const Module *m, bool assembly);
+#endif

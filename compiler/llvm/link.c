@@ -1,0 +1,61 @@
+/* link.c: object files and the runtime become a trainer, by the C compiler's driver. No shell is between.
+**
+** libnnrt.a is looked for beside nnc itself (as built), then in ../lib/nnc of its directory (as installed). */
+#include "llvm.h"
+#include <errno.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const char *find_library(Compilation *c, const char **why) {
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0) {
+        *why = arena_printf(c->arena, "cannot find where nnc is: %s", strerror(errno));
+        return NULL;
+    }
+    self[n] = 0;
+    *strrchr(self, '/') = 0;
+    const char *beside = arena_printf(c->arena, "%s/libnnrt.a", self);
+    const char *installed = arena_printf(c->arena, "%s/../lib/nnc/libnnrt.a", self);
+    if (!access(beside, R_OK)) return beside;
+    if (!access(installed, R_OK)) return installed;
+    *why = arena_printf(c->arena, "the runtime libnnrt.a is neither in %s nor in %s/../lib/nnc", self, self);
+    return NULL;
+}
+
+/* Runs argv[0] as found on the PATH; true when it ends with 0. */
+static bool run(Compilation *c, char *const *argv, const char **why) {
+    pid_t pid;
+    int status, error = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+    if (error) {
+        *why = arena_printf(c->arena, "cannot run %s: %s", argv[0], strerror(error));
+        return false;
+    }
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR) nnc_bug("waitpid: %s", strerror(errno));
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
+    *why = arena_printf(c->arena, "linking with %s failed", argv[0]);
+    return false;
+}
+
+bool llvm_link(Compilation *c, int n_objects, const char *const *objects, const LinkOptions *options, const char *path,
+               const char **why) {
+    const char *library = options->library ? options->library : find_library(c, why);
+    if (!library) return false;
+    VEC(const char *) argv = {0};
+    vec_push(c->arena, &argv, options->cc ? options->cc : "cc");
+    vec_push(c->arena, &argv, "-o");
+    vec_push(c->arena, &argv, path);
+    for (int i = 0; i < n_objects; i++) vec_push(c->arena, &argv, objects[i]);
+    vec_push(c->arena, &argv, library);
+    static const char *const REST[] = {"-Wl,--gc-sections", "-lz", "-lm", "-lpthread"};
+    for (int i = 0; i < COUNT_OF(REST); i++) vec_push(c->arena, &argv, REST[i]);
+    if (options->strip) vec_push(c->arena, &argv, "-s");
+    vec_push(c->arena, &argv, NULL);
+    return run(c, (char *const *)(uintptr_t)argv.v, why);
+}

@@ -1,0 +1,215 @@
+/* lower_memory.c: affine addresses, loads, stores, prefetches.
+**
+** An address is the buffer's pointer, plus the varying part, plus the constant part: addresses that differ by a constant share the
+** rest, and code generation finds one pointer with displacements. Known alignment follows from factors and steps. bool is a byte
+** in memory; contiguous lanes are a vector, lanes of stride 0 one element, other lanes are gathered. */
+#include "emit.h"
+
+/* ---- affine forms ---- */
+
+static LLVMValueRef term_emit(const Body *b, const LoopTerm *t) {
+    const Emitter *e = b->e;
+    LLVMValueRef x = t->loop ? b->indices[t->loop->id] : LLVMBuildSExt(e->builder, value_get(b, t->value), e->i64, "");
+    nnc_check(x, "a loop index of %s has no code", b->f->name);
+    return t->factor == 1 ? x : LLVMBuildNSWMul(e->builder, x, const_i64(e, t->factor), "");
+}
+/* The scalar part but for the constant; NULL: nothing. Outer loops come first, so that what an inner loop adds is added last. */
+static LLVMValueRef varying_emit(const Body *b, const LoopAffine *a) {
+    LLVMValueRef sum = NULL;
+    bool done[LOOP_TERMS] = {false};
+    for (int k = 0; k < a->n; k++) {
+        int next = -1;
+        for (int i = 0; i < a->n; i++) {
+            if (done[i] || (a->terms[i].value && a->terms[i].value->type.lanes)) continue;
+            bool sooner = next < 0 || (a->terms[next].loop && (!a->terms[i].loop || a->terms[i].loop->id < a->terms[next].loop->id));
+            if (sooner) next = i;
+        }
+        if (next < 0) break;
+        done[next] = true;
+        LLVMValueRef term = term_emit(b, &a->terms[next]);
+        sum = sum ? LLVMBuildNSWAdd(b->e->builder, sum, term, "") : term;
+    }
+    return sum;
+}
+LLVMValueRef affine_emit(const Body *b, const LoopAffine *a) {
+    LLVMValueRef varying = varying_emit(b, a), constant = const_i64(b->e, a->constant);
+    if (!varying) return constant;
+    return a->constant ? LLVMBuildNSWAdd(b->e->builder, varying, constant, "") : varying;
+}
+
+/* ---- addresses ---- */
+
+static LLVMValueRef buffer_pointer(const Body *b, int index) {
+    const LoopBuffer *buffer = &b->f->buffers.v[index];
+    if (buffer->space > SPACE_WORK) {
+        nnc_check(b->pointers[index], "buffer %d of %s has no pointer", index, b->f->name);
+        return b->pointers[index];
+    }
+    LLVMValueRef at[] = {const_i64(b->e, buffer->offset)};
+    return buffer->offset ? LLVMBuildInBoundsGEP2(b->e->builder, b->e->i8, b->bases[buffer->space], at, 1, "")
+                          : b->bases[buffer->space];
+}
+static LLVMValueRef element(const Body *b, LLVMTypeRef type, LLVMValueRef pointer, LLVMValueRef at, bool inside) {
+    if (!at) return pointer;
+    return inside ? LLVMBuildInBoundsGEP2(b->e->builder, type, pointer, &at, 1, "")
+                  : LLVMBuildGEP2(b->e->builder, type, pointer, &at, 1, "");
+}
+/* `inside`: it surely points into the buffer. */
+LLVMValueRef address_emit(const Body *b, int buffer, const LoopAffine *at, bool inside) {
+    LLVMTypeRef type = memory_type(b->e, b->f->buffers.v[buffer].dtype);
+    LLVMValueRef pointer = element(b, type, buffer_pointer(b, buffer), varying_emit(b, at), inside);
+    return element(b, type, pointer, at->constant ? const_i64(b->e, at->constant) : NULL, inside);
+}
+
+/* Largest power of two that surely divides the byte address, at most 64. */
+static unsigned known_align(const Body *b, const LoopAccess *a) {
+    const LoopBuffer *buffer = &b->f->buffers.v[a->buffer];
+    i64 bytes = dtype_bytes(buffer->dtype);
+    u64 all = (u64)buffer->align | (u64)(a->at.constant * bytes);
+    for (int i = 0; i < a->at.n; i++) {
+        i64 step = a->at.terms[i].loop ? a->at.terms[i].loop->step : 1;
+        all |= (u64)(a->at.terms[i].factor * step * bytes);
+    }
+    return (unsigned)(all & -all);
+}
+
+/* ---- masks of lanes ---- */
+
+static LLVMValueRef lane_numbers(const Emitter *e, i64 stride) {
+    LLVMValueRef lanes[LANES];
+    for (int i = 0; i < LANES; i++) lanes[i] = const_i32(e, i * stride);
+    return LLVMConstVector(lanes, LANES);
+}
+static LLVMValueRef splat_emit(const Emitter *e, LLVMValueRef x) {
+    LLVMTypeRef type = LLVMVectorType(LLVMTypeOf(x), LANES);
+    LLVMValueRef first = LLVMBuildInsertElement(e->builder, LLVMGetPoison(type), x, const_i32(e, 0), "");
+    return LLVMBuildShuffleVector(e->builder, first, LLVMGetPoison(type), LLVMConstNull(LLVMVectorType(e->i32, LANES)), "");
+}
+static bool all_lanes(const LoopAccess *a) { return !a->mask && (!a->part || (!a->part->n && a->part->constant >= LANES)); }
+/* Which lanes are touched; NULL: all. */
+static LLVMValueRef mask_emit(const Body *b, const LoopAccess *a) {
+    const Emitter *e = b->e;
+    LLVMValueRef part = NULL;
+    if (all_lanes(a)) return NULL;
+    if (a->part && !a->part->n) {
+        LLVMValueRef bits[LANES];
+        for (int i = 0; i < LANES; i++) bits[i] = LLVMConstInt(e->scalars[ELEM_MASK], i < a->part->constant, false);
+        part = LLVMConstVector(bits, LANES);
+    } else if (a->part) {
+        LLVMValueRef limits[] = {affine_emit(b, a->part), const_i64(e, LANES)};
+        LLVMValueRef count = intrinsic(e, "llvm.smin", 1, (LLVMTypeRef[]){e->i64}, 2, limits);
+        count = intrinsic(e, "llvm.smax", 1, (LLVMTypeRef[]){e->i64}, 2, (LLVMValueRef[]){count, const_i64(e, 0)});
+        count = splat_emit(e, LLVMBuildTrunc(e->builder, count, e->i32, ""));
+        part = LLVMBuildICmp(e->builder, LLVMIntSLT, lane_numbers(e, 1), count, "");
+    }
+    if (!a->mask) return part;
+    return part ? LLVMBuildAnd(e->builder, part, value_get(b, a->mask), "") : value_get(b, a->mask);
+}
+
+/* ---- lanes at other places than in a row ---- */
+
+static bool has_lane_value(const LoopAccess *a) {
+    for (int i = 0; i < a->at.n; i++)
+        if (a->at.terms[i].value && a->at.terms[i].value->type.lanes) return true;
+    return false;
+}
+static bool is_gather(const LoopAccess *a) { return a->lanes && (has_lane_value(a) || (a->stride != 0 && a->stride != 1)); }
+
+/* 16 pointers: the scalar part once, then 32-bit offsets where they fit. */
+static LLVMValueRef pointers_emit(const Body *b, const LoopAccess *a) {
+    const Emitter *e = b->e;
+    LLVMTypeRef type = memory_type(e, b->f->buffers.v[a->buffer].dtype);
+    LLVMValueRef base = address_emit(b, a->buffer, &a->at, false);
+    i64 reach = LANES * (a->stride < 0 ? -a->stride : a->stride);
+    for (int i = 0; i < a->at.n; i++) {
+        const LoopTerm *t = &a->at.terms[i];
+        i64 most;
+        if (!t->value || !t->value->type.lanes) continue;
+        i64 widest = -t->value->low > t->value->high ? -t->value->low : t->value->high;
+        nnc_check(i64_multiply(t->factor < 0 ? -t->factor : t->factor, widest, &most) && i64_add(reach, most, &reach),
+                  "a gather of %s overflows", b->f->name);
+    }
+    bool narrow = reach <= INT32_MAX;
+    LLVMTypeRef wide = LLVMVectorType(e->i64, LANES);
+    LLVMValueRef offset = lane_numbers(e, narrow ? a->stride : 1);
+    if (!narrow)
+        offset = LLVMBuildMul(e->builder, LLVMBuildSExt(e->builder, offset, wide, ""), splat_emit(e, const_i64(e, a->stride)), "");
+    for (int i = 0; i < a->at.n; i++) {
+        const LoopTerm *t = &a->at.terms[i];
+        if (!t->value || !t->value->type.lanes) continue;
+        LLVMValueRef x = value_get(b, t->value), factor = splat_emit(e, narrow ? const_i32(e, t->factor) : const_i64(e, t->factor));
+        if (!narrow) x = LLVMBuildSExt(e->builder, x, wide, "");
+        offset = LLVMBuildAdd(e->builder, offset, LLVMBuildMul(e->builder, x, factor, ""), "");
+    }
+    return LLVMBuildGEP2(e->builder, type, base, &offset, 1, "");
+}
+static LLVMValueRef full_mask(const Emitter *e) { return LLVMConstAllOnes(e->vectors[ELEM_MASK]); }
+
+static LLVMValueRef gather_emit(const Body *b, const LoopAccess *a) {
+    const Emitter *e = b->e;
+    Dtype dtype = b->f->buffers.v[a->buffer].dtype;
+    LLVMTypeRef type = LLVMVectorType(memory_type(e, dtype), LANES);
+    LLVMValueRef mask = mask_emit(b, a), pointers = pointers_emit(b, a);
+    LLVMValueRef args[] = {pointers, const_i32(e, dtype_bytes(dtype)), mask ? mask : full_mask(e), LLVMConstNull(type)};
+    return intrinsic(e, "llvm.masked.gather", 2, (LLVMTypeRef[]){type, LLVMVectorType(e->pointer, LANES)}, 4, args);
+}
+
+/* ---- loads ---- */
+
+static LLVMValueRef load_plain(const Body *b, const LoopAccess *a, LLVMTypeRef type) {
+    LLVMValueRef x = LLVMBuildLoad2(b->e->builder, type, address_emit(b, a->buffer, &a->at, true), "");
+    LLVMSetAlignment(x, known_align(b, a));
+    return x;
+}
+/* A row of lanes, some masked; one element for all lanes. */
+static LLVMValueRef load_lanes(const Body *b, const LoopAccess *a) {
+    const Emitter *e = b->e;
+    LLVMTypeRef single = memory_type(e, b->f->buffers.v[a->buffer].dtype), type = LLVMVectorType(single, LANES);
+    if (is_gather(a)) return gather_emit(b, a);
+    if (a->stride == 0 && all_lanes(a)) return splat_emit(e, load_plain(b, a, single));
+    if (a->stride == 0) return gather_emit(b, a); /* the one element may be out of reach when no lane wants it */
+    LLVMValueRef mask = mask_emit(b, a);
+    if (!mask) return load_plain(b, a, type);
+    LLVMValueRef pointer = address_emit(b, a->buffer, &a->at, false);
+    LLVMValueRef args[] = {pointer, const_i32(e, known_align(b, a)), mask, LLVMConstNull(type)};
+    return intrinsic(e, "llvm.masked.load", 2, (LLVMTypeRef[]){type, e->pointer}, 4, args);
+}
+LLVMValueRef lower_load(const Body *b, const LoopValue *v) {
+    const LoopAccess *a = v->access;
+    Dtype dtype = b->f->buffers.v[a->buffer].dtype;
+    LLVMValueRef x = a->lanes ? load_lanes(b, a) : load_plain(b, a, memory_type(b->e, dtype));
+    return dtype == DT_bool ? LLVMBuildICmp(b->e->builder, LLVMIntNE, x, LLVMConstNull(LLVMTypeOf(x)), "") : x;
+}
+
+/* ---- stores, prefetches, indices ---- */
+
+void store_emit(const Body *b, const LoopAccess *a, const LoopValue *value) {
+    const Emitter *e = b->e;
+    Dtype dtype = b->f->buffers.v[a->buffer].dtype;
+    LLVMTypeRef type = memory_type(e, dtype);
+    LLVMValueRef x = value_get(b, value), mask = a->lanes ? mask_emit(b, a) : NULL;
+    if (a->lanes) type = LLVMVectorType(type, LANES);
+    if (dtype == DT_bool) x = LLVMBuildZExt(e->builder, x, type, "");
+    if (is_gather(a)) {
+        LLVMValueRef args[] = {x, pointers_emit(b, a), const_i32(e, dtype_bytes(dtype)), mask ? mask : full_mask(e)};
+        intrinsic(e, "llvm.masked.scatter", 2, (LLVMTypeRef[]){type, LLVMVectorType(e->pointer, LANES)}, 4, args);
+    } else if (mask) {
+        LLVMValueRef args[] = {x, address_emit(b, a->buffer, &a->at, false), const_i32(e, known_align(b, a)), mask};
+        intrinsic(e, "llvm.masked.store", 2, (LLVMTypeRef[]){type, e->pointer}, 4, args);
+    } else {
+        LLVMSetAlignment(LLVMBuildStore(e->builder, x, address_emit(b, a->buffer, &a->at, true)), known_align(b, a));
+    }
+}
+void prefetch_emit(const Body *b, const LoopStatement *s) {
+    const Emitter *e = b->e;
+    LLVMValueRef args[] = {address_emit(b, s->access->buffer, &s->access->at, false), const_i32(e, s->write),
+                           const_i32(e, s->locality), const_i32(e, 1)};
+    intrinsic(e, "llvm.prefetch", 1, (LLVMTypeRef[]){e->pointer}, 4, args);
+}
+
+LLVMValueRef lower_index(const Body *b, const LoopValue *v) {
+    const Emitter *e = b->e;
+    LLVMValueRef x = LLVMBuildTrunc(e->builder, affine_emit(b, v->affine), e->i32, "");
+    return v->type.lanes ? LLVMBuildAdd(e->builder, splat_emit(e, x), lane_numbers(e, v->low), "") : x;
+}
+LLVMValueRef lower_splat(const Body *b, const LoopValue *v) { return splat_emit(b->e, value_get(b, v->args[0])); }

@@ -1,0 +1,145 @@
+/* object.c: which processor, then module -> object, listing, or text.
+**
+** A processor is one of two levels, x86-64-v3 (AVX2, FMA) and x86-64-v4 (AVX-512); `native` is the level this machine has, with
+** instructions scheduled for its model. The level is all that the code may use, so it is what the table says it needs. */
+#include "emit.h"
+#include <errno.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/TargetMachine.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <stdio.h>
+
+/* ---- the processor ---- */
+
+static const struct Level {
+    const char *name;
+    int vector_bits, registers;
+    const char *needs[8]; /* of the host's features, to be this level */
+} LEVELS[] = {
+    {"x86-64-v4", 512, 32, {"+avx512f,", "+avx512bw,", "+avx512dq,", "+avx512vl,", "+avx512cd,", "+fma,", "+avx2,", "+bmi2,"}},
+    {"x86-64-v3", 256, 16, {"+fma,", "+avx2,", "+bmi,", "+bmi2,", "+f16c,", "+lzcnt,", "+movbe,"}},
+};
+static bool host_has(const char *features, const struct Level *level) {
+    for (int i = 0; i < COUNT_OF(level->needs) && level->needs[i]; i++)
+        if (!strstr(features, level->needs[i])) return false;
+    return true;
+}
+/* The level of this machine, NULL for none. */
+static const struct Level *host_level(Arena *arena) {
+    char *list = LLVMGetHostCPUFeatures();
+    const char *features = arena_printf(arena, "%s,", list);
+    LLVMDisposeMessage(list);
+    for (int i = 0; i < COUNT_OF(LEVELS); i++)
+        if (host_has(features, &LEVELS[i])) return &LEVELS[i];
+    return NULL;
+}
+bool llvm_machine(Compilation *c, const char *cpu, LlvmMachine *machine, const char **why) {
+    const struct Level *level = NULL;
+    bool native = !cpu || !strcmp(cpu, "native");
+    if (native) level = host_level(c->arena);
+    for (int i = 0; i < COUNT_OF(LEVELS); i++)
+        if (!native && !strcmp(cpu, LEVELS[i].name)) level = &LEVELS[i];
+    if (!level) {
+        *why = native ? "this processor has no fused multiply-add: programs need x86-64-v3 or better"
+                      : arena_printf(c->arena, "unknown processor \"%s\": it can be x86-64-v3, x86-64-v4 or native", cpu);
+        return false;
+    }
+    *machine = (LlvmMachine){level->name, level->name, level->vector_bits, level->registers};
+    if (!native) return true;
+    char *model = LLVMGetHostCPUName();
+    machine->tune = arena_printf(c->arena, "%s", model);
+    LLVMDisposeMessage(model);
+    return true;
+}
+
+/* ---- the module ---- */
+
+static LLVMTargetMachineRef target_new(const LlvmMachine *machine, int level) {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    char *message = NULL;
+    LLVMTargetRef target;
+    const char *triple = "x86_64-pc-linux-gnu";
+    if (LLVMGetTargetFromTriple(triple, &target, &message)) nnc_bug("LLVM: %s", message);
+    LLVMCodeGenOptLevel optimization = level >= 2 ? LLVMCodeGenLevelDefault : LLVMCodeGenLevelLess;
+    return LLVMCreateTargetMachine(target, triple, machine->cpu, "", optimization, LLVMRelocPIC, LLVMCodeModelSmall);
+}
+static void clean(const Module *m) {
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef error = LLVMRunPasses(m->module, "early-cse", m->target, options);
+    if (error) nnc_bug("LLVM: %s", LLVMGetErrorMessage(error));
+    LLVMDisposePassBuilderOptions(options);
+}
+bool module_make(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, Module *out,
+                 const char **why) {
+    LlvmMachine machine;
+    Emitter e;
+    if (!llvm_machine(c, options->cpu, &machine, why)) return false;
+    Arena *scratch = arena_new("translation to LLVM");
+    emitter_init(&e, scratch, loops, &machine);
+    *out = (Module){e.context, e.module, target_new(&machine, options->level)};
+    LLVMSetTarget(e.module, "x86_64-pc-linux-gnu");
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(out->target);
+    LLVMSetModuleDataLayout(e.module, layout);
+    LLVMDisposeTargetData(layout);
+    module_emit(&e, program);
+    LLVMDisposeBuilder(e.builder);
+    arena_free(scratch);
+    clean(out);
+    return true;
+}
+void module_free(Module *m) {
+    LLVMDisposeTargetMachine(m->target);
+    LLVMDisposeModule(m->module);
+    LLVMContextDispose(m->context);
+}
+LLVMMemoryBufferRef module_code(const Module *m, bool assembly) {
+    char *message = NULL;
+    LLVMMemoryBufferRef code;
+    LLVMCodeGenFileType type = assembly ? LLVMAssemblyFile : LLVMObjectFile;
+    if (LLVMTargetMachineEmitToMemoryBuffer(m->target, m->module, type, &message, &code)) nnc_bug("LLVM: %s", message);
+    return code;
+}
+
+/* ---- output ---- */
+
+const char *llvm_text(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options,
+                      LlvmForm form, const char **why) {
+    Module m;
+    if (!module_make(c, program, loops, options, &m, why)) return NULL;
+    const char *text;
+    if (form == LLVM_TEXT) {
+        char *printed = LLVMPrintModuleToString(m.module);
+        text = arena_printf(c->arena, "%s", printed);
+        LLVMDisposeMessage(printed);
+    } else {
+        LLVMMemoryBufferRef code = module_code(&m, true);
+        text = arena_printf(c->arena, "%.*s", (int)LLVMGetBufferSize(code), LLVMGetBufferStart(code));
+        LLVMDisposeMemoryBuffer(code);
+    }
+    module_free(&m);
+    return text;
+}
+static bool write_file(Compilation *c, const char *path, const char *data, size_t size, const char **why) {
+    FILE *file = fopen(path, "wb");
+    bool written = file && fwrite(data, 1, size, file) == size;
+    if (file && fclose(file)) written = false;
+    if (!written) *why = arena_printf(c->arena, "cannot write %s: %s", path, strerror(errno));
+    return written;
+}
+bool llvm_emit(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, LlvmForm form,
+               const char *path, const char **why) {
+    Module m;
+    if (form != LLVM_OBJECT) {
+        const char *text = llvm_text(c, program, loops, options, form, why);
+        return text && write_file(c, path, text, strlen(text), why);
+    }
+    if (!module_make(c, program, loops, options, &m, why)) return false;
+    LLVMMemoryBufferRef code = module_code(&m, false);
+    bool written = write_file(c, path, LLVMGetBufferStart(code), LLVMGetBufferSize(code), why);
+    LLVMDisposeMemoryBuffer(code);
+    module_free(&m);
+    return written;
+}
