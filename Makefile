@@ -72,7 +72,7 @@ $(BUILD)/grammar/nn.lex.c: grammar/nn.l $(BUILD)/grammar/nn.tab.h
 $(BUILD)/grammar/nn.lex.h: $(BUILD)/grammar/nn.lex.c ;
 $(call floor_objects,ast): | $(BUILD)/grammar/nn.lex.h $(BUILD)/grammar/nn.tab.h
 $(BUILD)/grammar/%.o: $(BUILD)/grammar/%.c $(BUILD)/grammar/nn.tab.h $(BUILD)/grammar/nn.lex.h
-	$(CC) $(CFLAGS) -I. -Wno-unused-function -Wno-missing-prototypes -Wno-switch-enum -c $< -o $@
+	$(CC) $(CFLAGS) -I. -Wno-unused-function -Wno-missing-prototypes -Wno-switch-enum -MMD -MP -c $< -o $@
 
 # ---- the library in the language, embedded (library_files[] in sema/library.h)
 $(BUILD)/library.c: $(LIBRARY) runtime/library/embed.sh

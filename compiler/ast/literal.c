@@ -93,6 +93,7 @@ static const char *comments_above(Parser *parser, u32 at) {
 }
 Ast *item_help(Parser *parser, Ast *item) {
     if (!item) return NULL;
+    parser->statements_at_top = false;
     const char *above = NULL;
     u32 at = item->span.begin;
     switch ((int)item->kind) {

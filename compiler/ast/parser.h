@@ -8,6 +8,8 @@
 #include "../base/vec.h"
 #include "ast.h"
 
+enum { AST_MOST_ERRORS = 20 };
+
 typedef struct Token {
     int kind;         /* of grammar/nn.tab.h; 0 is the end */
     u32 begin, end;   /* bytes; equal for what the page does not have (NEWLINE, brackets put in) */
@@ -24,6 +26,7 @@ typedef struct Parser {
     int next;      /* the token that Bison asks for next; the one it has is before it */
     VEC(Span) error_lines; /* the lines with an error: each shows one */
     int errors, recoveries;
+    bool statements_at_top; /* the declarations read last were none, and it was said */
     Ast *program;
 } Parser;
 
@@ -72,4 +75,5 @@ void mistake_report(Parser *parser, const char *const *expected, int n_expected)
 ** whose head has the error, 0 if it is to be skipped as a whole. */
 void recover(Parser *parser, int head);
 void recover_stop(Parser *parser); /* nothing of the rest is worth reading */
+int token_enclosing(const Parser *parser, int at); /* the bracket that is open around the token `at`, -1: none */
 #endif

@@ -75,6 +75,14 @@ static void push_empty(Reader *r, int kind) {
     last_token(r)->first = false;
 }
 
+static bool ends_operand(int kind) {
+    switch (kind) {
+    case NAME: case NUMBER: case PERCENT: case STRING: case TRUE: case FALSE: case NONE: case ')': case ']': case '}':
+        return true;
+    default: return false;
+    }
+}
+
 /* ---- brackets */
 static Token *innermost(const Reader *r) { return r->open.n ? &r->parser->tokens.v[r->open.v[r->open.n - 1]] : NULL; }
 static bool in_list(const Reader *r) { return r->open.n && innermost(r)->kind != '{'; }
@@ -89,14 +97,17 @@ static void close_one(Reader *r) {
     push_empty(r, closer_of(innermost(r)->kind));
     pair(r);
 }
-/* Closes the lists that are open inside the innermost block. `place`: where this was noticed. */
-static void close_lists(Reader *r) {
+static void close_list(Reader *r) {
     Parser *p = r->parser;
     Token open = *innermost(r);
     Span place = {p->source, last_token(r)->end, last_token(r)->end};
     Message *m = report(p, E108, place, "a `%c` is missing here", closer_of(open.kind));
     if (m) message_note(m, token_span(p, &open), "this `%c` is not closed", open.kind);
-    while (in_list(r)) close_one(r);
+    close_one(r);
+}
+/* Closes the lists that are open inside the innermost block. */
+static void close_lists(Reader *r) {
+    while (in_list(r)) close_list(r); /* one message: they lack their ends on one line */
 }
 /* Closes all blocks but `keep`, before `what` at `place`. */
 static void close_blocks(Reader *r, int keep, Span place, const char *what) {
@@ -113,7 +124,17 @@ static void close_blocks(Reader *r, int keep, Span place, const char *what) {
     }
     if (last_kind(r) != NEWLINE) push_empty(r, NEWLINE);
 }
+/* A block in a list belongs to a loop or a choice of that list; else the list was meant to end before it. */
+static bool list_has_head(const Reader *r) {
+    const Token *all = r->parser->tokens.v;
+    for (int i = r->parser->tokens.n - 1; i > r->open.v[r->open.n - 1]; i--) {
+        if (all[i].match >= 0 && all[i].match < i && all[i].kind != '}') i = all[i].match;
+        else if (all[i].kind == IF || all[i].kind == ELSE || all[i].kind == SCAN || all[i].kind == REPEAT) return true;
+    }
+    return false;
+}
 static void read_opener(Reader *r, int kind, Span span) {
+    if (kind == '{' && in_list(r) && ends_operand(last_kind(r)) && !list_has_head(r)) close_lists(r);
     push(r, kind, span.begin, span.end);
     vec_push(r->parser->c->arena, &r->open, r->parser->tokens.n - 1);
     if (r->open.n == AST_DEEPEST_BRACKETS + 1) nesting_error(r->parser, span);
@@ -166,13 +187,6 @@ static bool continues(const char *text) {
     for (int i = 0; i < COUNT_OF(first); i++)
         if (begins_with(text, first[i])) return true;
     return false;
-}
-static bool ends_operand(int kind) {
-    switch (kind) {
-    case NAME: case NUMBER: case PERCENT: case STRING: case TRUE: case FALSE: case NONE: case ')': case ']': case '}':
-        return true;
-    default: return false;
-    }
 }
 /* In a list a new line that begins with a value, after one that ends with a value, is an error; further left than the list
 ** it is the next statement, and the list has lost its end. */
@@ -252,6 +266,12 @@ static void read_one(Reader *r, int kind, Span span) {
         if (kind == BLANK) return;
         break;
     }
+    case BY:
+        if (in_list(r) && ends_operand(last_kind(r))) close_lists(r);
+        break;
+    case '=':
+        if (in_list(r) && innermost(r)->kind == '[') close_list(r);
+        break;
     default: break;
     }
     if (begins_statement(kind)) read_keyword(r, kind, span);
