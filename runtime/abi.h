@@ -64,5 +64,8 @@ void nn_parallel(nn_pool *pool, nn_task *task, void *frame, int64_t count); /* a
 void nn_trap(const nn_call *call, int64_t kernel, int64_t element);
 void nn_exchange(const nn_call *call, void *partial, int64_t bytes);
 
+/* The whole trainer, for main and for `nnc run`: exit code. `host` is handed to every call. */
+int nn_main(const nn_program *program, void *host, int argc, char **argv);
+
 extern const nn_program nn_program_table; /* what a trainer's object exports; named "nn_program_table" */
 #endif

@@ -6,11 +6,21 @@
 #define NN_CKPT_H
 #include "run.h"
 
-STATUS ckpt_save(Run *run, const char *name);      /* "last.ckpt", "best.ckpt": lasting, round totals, averages, run->at */
-/* Reads one into lasting, round totals, averages, run->at. last.ckpt that is damaged: last-1.ckpt, and says so. */
-STATUS ckpt_load(Run *run, const char *name);
-/* --resume: as ckpt_load, after comparing hash, seed, batch, grains, hypers, data; refuses with a table of what differs. */
-STATUS ckpt_resume(Run *run);
+/* What a checkpoint holds beside the averages. */
+typedef struct Snapshot {
+    const uint8_t *lasting;
+    const Totals *totals; /* of the round that is going on; NULL: at its start */
+    Position at;
+} Snapshot;
+/* `previous`: what the file there is renamed to; NULL: it is replaced. */
+STATUS ckpt_save(Run *run, const char *name, const char *previous, const Snapshot *from);
+/* Reads one into lasting, round totals, averages, *at. If it is damaged or missing: `previous` (unless NULL), and says so. */
+STATUS ckpt_load(Run *run, const char *name, const char *previous, Position *at);
+/* NULL, or why not; then lasting may be half read only if `at` was (sizes are checked before anything is taken). */
+const char *ckpt_load_file(Run *run, const char *path, Position *at);
+/* --resume: as ckpt_load, after comparing hash, seed, batch, grains, hypers, data; refuses with a table of what differs; opens the logs
+** where they were. *anew: --partial took parameters only, and training begins with the first block. */
+STATUS ckpt_resume(Run *run, bool *anew);
 /* Step run->at.step of the block was not finite: reloads last.ckpt, replays to it, runs it with traps, says what is not finite. */
 STATUS ckpt_explain_not_finite(Run *run);
 #endif

@@ -1,7 +1,8 @@
 /* data.h: the data of a page: what the files hold, checked, in columns of stored type; which rows are training, validation, test.
 **
-** A *raw row* is a row of a file (a character of a text, an image of an idx). A *row* of the set is what a field is computed from:
-** a raw row, or where windows are used `every` raw rows apart. Files of one set stand one behind the other in its columns.
+** A set has up to three files (or sets of files): file 0 holds training rows, or all; files 1 and 2 validation and test rows, where the
+** page names such files. A *raw row* is a row of a file (a character of a text, an image of an idx). A *row* of a part is what fields
+** are computed from: a raw row, or where windows are used `every` raw rows apart.
 ** Readers are one file each in data/; what they share is data/reader.h. */
 #ifndef NN_DATA_H
 #define NN_DATA_H
@@ -14,7 +15,7 @@ typedef struct Column {
     const nn_column *spec;
     int64_t elements;      /* numbers in a raw row */
     int64_t dtype;         /* as kept here: that of the batch, or NN_U8, which filling widens */
-    const uint8_t *values; /* [raw rows, elements] of dtype */
+    const uint8_t *values[N_PARTS]; /* [raw rows, elements] of dtype, of each file; NULL: no such file, or not read */
     int64_t n_classes;     /* of NN_CLASS: names found in the data or given by the page; 0: numbers */
     const char **classes;
 } Column;
@@ -25,6 +26,7 @@ typedef struct SourceFile { /* for run.json and checkpoints */
 } SourceFile;
 typedef struct PartRows {
     int64_t rows;
+    int file;              /* in which they lie */
     int64_t first, every;  /* raw row of row r: first + r every, */
     const uint32_t *index; /* or index[r] */
 } PartRows;
@@ -32,7 +34,7 @@ typedef struct Set {
     const nn_set *spec;
     bool endless;          /* draws only: training has no rows of its own, `rows` of PART_TRAIN is 0 */
     Column *columns;       /* [spec->n_columns]; values NULL where nothing needs them */
-    int64_t raw_rows;
+    int64_t raw_rows[N_PARTS]; /* of each file */
     PartRows parts[N_PARTS];
     int64_t n_files;
     SourceFile *files;
@@ -46,6 +48,7 @@ typedef struct DataRequest {
     const char *const *paths;  /* NAME=PATH */
     const bool *used;          /* [n_sets]: sets to read (others stay empty) */
     const bool *const *columns;/* [n_sets][n_columns]: columns to read; NULL: all */
+    bool whole;                /* no split: all rows of file 0 are PART_TEST (predict --in) */
     const JsonValue *classes;  /* classes by "SET/FIELD" of an earlier run, which then hold; or NULL */
     int (*stopped)(void *);    /* asked every 1000 rows; a number that is not 0 ends the reading */
     void *stopped_by;

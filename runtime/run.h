@@ -69,6 +69,9 @@ struct Run {
     double *values;          /* displayed values: training part, then validation */
     uint32_t *order;         /* permutation of the epoch order_epoch of block order_block */
     int64_t order_epoch, order_block;
+    uint8_t *carries;        /* of training, put aside during an evaluation */
+    uint32_t *stream_rows;   /* [batch] of an evaluation with stream=true */
+    int64_t filled;          /* the step whose rows batch[filled % 2] holds; -1: none */
     Position at;
     RunDirectory *directory; /* NULL: this command writes none */
     double started;          /* clock_seconds() */

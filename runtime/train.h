@@ -11,11 +11,13 @@ void block_start(Run *run, int64_t block);            /* T.start; run->at.step e
 void step_fill(Run *run, const BlockPlan *plan, int64_t step, int which);
 /* One step on batch[which]; adds to `totals`. False: something was not finite; then `lasting` must not be used. */
 bool step_run(Run *run, const BlockPlan *plan, int64_t step, int which, Totals *totals);
+uint64_t step_active(const nn_train *train, int64_t step); /* bit k: minimize k acts at this step */
 int64_t step_rows(const BlockPlan *plan);             /* examples of a step */
 int64_t step_epoch(const BlockPlan *plan, int64_t step);
 int64_t evaluate_rows(const BlockPlan *plan, Part part); /* rows an evaluation of that part sees; 0: there is no such part */
 
 /* ---- evaluate.c */
+STATUS evaluate_open(Run *run); /* its memory, with run_open_blocks */
 /* Sums over a part; carries are as before afterwards. FAILED_INTERRUPTED when events_poll says stop. */
 STATUS evaluate(Run *run, const BlockPlan *plan, Part part, Totals *totals);
 /* The displayed values, one a column of block_columns: objectives, then reports. */

@@ -1,0 +1,175 @@
+/* open.c: opens the sets of a page: finds folder and files, calls the readers, splits the rows into parts, hashes the files. */
+#include "reader.h"
+#include "../sha256.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { DRAWN_ROWS = 1000 }; /* of validation and test of a set without files, when the page gives no count */
+
+static int64_t window_span(const nn_set *spec) {
+    int64_t span = 1;
+    for (int64_t c = 0; c < spec->n_columns; c++) {
+        const nn_column *column = &spec->columns[c];
+        int64_t end = column->shift + (column->window > 0 ? column->window : 1);
+        if (end > span) span = end;
+    }
+    return span;
+}
+static bool has_windows(const nn_set *spec) {
+    for (int64_t c = 0; c < spec->n_columns; c++)
+        if (spec->columns[c].window > 0) return true;
+    return false;
+}
+/* Windows that lie within raw rows [first, first + n) of a file. */
+static PartRows windows_in(const nn_set *spec, int file, int64_t first, int64_t n) {
+    int64_t span = window_span(spec), every = spec->every > 0 ? spec->every : 1;
+    return (PartRows){.rows = n < span ? 0 : (n - span) / every + 1, .file = file, .first = first, .every = every};
+}
+static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* File 0 with windows: training first, then the last rows for validation, then for test. */
+static void split_windows(Set *set, int64_t n, int64_t test, int64_t validate) {
+    const nn_set *spec = set->spec;
+    set->parts[PART_TRAIN] = windows_in(spec, 0, 0, n - test - validate);
+    if (validate) set->parts[PART_VALIDATE] = windows_in(spec, 0, n - test - validate, validate);
+    if (test) set->parts[PART_TEST] = windows_in(spec, 0, n - test, test);
+}
+/* File 0 without: test evenly of all, validation evenly of what test leaves. */
+static Status split_evenly(Console *console, Set *set, int64_t n, int64_t test, int64_t validate) {
+    uint32_t *index[N_PARTS];
+    int64_t size[N_PARTS] = {n - test - validate, validate, test}, used[N_PARTS] = {0}, left = 0;
+    for (int p = 0; p < N_PARTS; p++)
+        if (!(index[p] = console_memory(console, 4 * size[p], "the rows of a part"))) return FAILED_LIMIT;
+    for (int64_t i = 0; i < n; i++) {
+        Part part = PART_TEST;
+        if (!row_taken(i, test, n)) part = row_taken(left++, validate, n - test) ? PART_VALIDATE : PART_TRAIN;
+        index[part][used[part]++] = (uint32_t)i;
+    }
+    for (int p = 0; p < N_PARTS; p++)
+        if (size[p]) set->parts[p] = (PartRows){.rows = size[p], .every = 1, .index = index[p]};
+    return OK;
+}
+static Status set_split(const Reading *reading, Set *set) {
+    const nn_set *spec = set->spec;
+    int64_t n = set->raw_rows[0];
+    if (reading->request->whole) {
+        set->parts[PART_TEST] = windows_in(spec, 0, 0, n);
+        return OK;
+    }
+    for (int f = 1; f < N_PARTS; f++)
+        if (set->raw_rows[f]) set->parts[f] = windows_in(spec, f, 0, set->raw_rows[f]);
+    int64_t test = set->raw_rows[PART_TEST] ? 0 : share_rows(spec->test, n);
+    int64_t validate = set->raw_rows[PART_VALIDATE] ? 0 : min64(share_rows(spec->validate, n), n - test);
+    if (has_windows(spec) || spec->every > 1) split_windows(set, n, test, validate);
+    else if (!test && !validate) set->parts[PART_TRAIN] = windows_in(spec, 0, 0, n);
+    else TRY(split_evenly(reading->console, set, n, test, validate));
+    if (set->parts[PART_TRAIN].rows) return OK;
+    return console_fail(reading->console, FAILED_DATA, "data \"%s\" has no row left for training: %lld rows, %lld for test, %lld for validation",
+                        spec->name, (long long)n, (long long)test, (long long)validate);
+}
+static void set_draw(Set *set) {
+    const nn_set *spec = set->spec;
+    set->endless = true;
+    set->parts[PART_VALIDATE].rows = spec->validate >= 1 ? (int64_t)spec->validate : DRAWN_ROWS;
+    set->parts[PART_TEST].rows = spec->test >= 1 ? (int64_t)spec->test : DRAWN_ROWS;
+}
+
+/* The folder of the page, or what --data NAME=PATH gives: a folder, or a file for a set of one file. */
+static Status folder_find(Reading *reading) {
+    const nn_set *spec = reading->set->spec;
+    const char *folder = spec->folder;
+    for (int64_t i = 0; i < reading->request->n_paths; i++) {
+        const char *path = reading->request->paths[i], *equals = strchr(path, '=');
+        size_t n = (size_t)(equals - path);
+        if (strlen(spec->name) != n || memcmp(spec->name, path, n)) continue;
+        struct stat info;
+        folder = equals + 1;
+        reading->file = NULL;
+        if (stat(folder, &info)) return console_fail_file(reading->console, FAILED_DATA, "read", folder, errno);
+        if (!S_ISDIR(info.st_mode)) reading->file = folder;
+    }
+    if ((size_t)snprintf(reading->folder, sizeof reading->folder, "%s", folder) < sizeof reading->folder) return OK;
+    return console_fail(reading->console, FAILED_DATA, "the folder of data \"%s\" has too long a name", spec->name);
+}
+static Status set_open(Reading *reading) {
+    Set *set = reading->set;
+    const nn_set *spec = set->spec;
+    if (!(set->columns = console_memory(reading->console, (int64_t)sizeof(Column) * spec->n_columns, "the columns"))) return FAILED_LIMIT;
+    for (int64_t c = 0; c < spec->n_columns; c++) set->columns[c].spec = &spec->columns[c];
+    TRY(folder_find(reading));
+    if (!spec->n_columns && !spec->n_bases) {
+        set_draw(set);
+        return OK;
+    }
+    if (!strcmp(spec->kind, "csv")) TRY(csv_read(reading));
+    for (int64_t c = 0; c < spec->n_columns; c++)
+        if (!strcmp(spec->columns[c].reader, "idx") && column_wanted(reading, c)) TRY(idx_read(reading, c));
+    if (reading->console->data_errors) return FAILED_DATA;
+    return set_split(reading, set);
+}
+static Status paths_check(Console *console, const nn_program *program, const DataRequest *request) {
+    for (int64_t i = 0; i < request->n_paths; i++) {
+        const char *path = request->paths[i], *names[64];
+        char name[128];
+        int64_t n = 0;
+        bool known = false;
+        snprintf(name, sizeof name, "%.*s", (int)(strchr(path, '=') - path), path);
+        for (int64_t s = 0; s < program->n_sets && s < 64; s++) {
+            names[n++] = program->sets[s].name;
+            known |= !strcmp(name, program->sets[s].name);
+        }
+        if (known) continue;
+        const char *near = name_near(name, names, n);
+        return console_fail(console, FAILED_USAGE, "--data %s: the page has no data \"%s\"%s%s%s", path, name, near ? "; did you mean \"" : "",
+                            near ? near : "", near ? "\"?" : "");
+    }
+    return OK;
+}
+Status data_open(Console *console, const nn_program *program, const DataRequest *request, Set *sets) {
+    TRY(paths_check(console, program, request));
+    for (int64_t s = 0; s < program->n_sets; s++) {
+        sets[s].spec = &program->sets[s];
+        if (request->used && !request->used[s]) continue;
+        Reading reading = {.console = console, .program = program, .request = request, .set = &sets[s],
+                           .wanted = request->columns ? request->columns[s] : NULL};
+        TRY(set_open(&reading));
+    }
+    return OK;
+}
+void data_close(Set *sets, int64_t n) {
+    for (int64_t s = 0; s < n; s++) {
+        for (int64_t i = 0; i < sets[s].n_owned; i++) bytes_free(&sets[s].owned[i]);
+        free(sets[s].owned);
+        free(sets[s].files);
+    }
+}
+
+static int file_hash(const Io *io, const char *path, char hex[65]) {
+    Sha256 sha;
+    uint8_t block[1 << 16];
+    size_t got;
+    int fd = io->open(path, O_RDONLY, 0);
+    if (fd < 0) return errno;
+    sha256_begin(&sha);
+    int error;
+    do {
+        error = io_read_all(io, fd, block, sizeof block, &got);
+        if (!error) sha256_add(&sha, block, got);
+    } while (!error && got);
+    if (io->close(fd) && !error) error = errno;
+    sha256_end(&sha, hex);
+    return error;
+}
+Status sources_hash(Console *console, Set *sets, int64_t n) {
+    for (int64_t s = 0; s < n; s++)
+        for (int64_t i = 0; i < sets[s].n_files; i++) {
+            SourceFile *file = &sets[s].files[i];
+            int error = *file->sha256 ? 0 : file_hash(console->io, file->path, file->sha256);
+            if (error) return console_fail_file(console, FAILED_DATA, "read", file->path, error);
+        }
+    return OK;
+}

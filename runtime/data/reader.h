@@ -1,0 +1,65 @@
+/* reader.h: what the readers of data share. A reader fills, for file 0..2 of a set, raw_rows[file] and the values of the columns it
+** knows; open.c finds the paths before and splits the rows after. */
+#ifndef NN_READER_H
+#define NN_READER_H
+#include "../data.h"
+#include "../options.h"
+#include <zlib.h>
+
+typedef struct Reading {
+    Console *console;
+    const nn_program *program;
+    const DataRequest *request;
+    Set *set;
+    const bool *wanted; /* [n_columns]; NULL: all */
+    char folder[4096];  /* of --data, else the page's */
+    const char *file;   /* of --data, when that is a file; NULL: none */
+} Reading;
+static inline bool column_wanted(const Reading *reading, int64_t column) { return !reading->wanted || reading->wanted[column]; }
+
+/* A file read from its start to its end, unzipped if it is gzip. */
+typedef struct DataFile {
+    Console *console;
+    const char *path;
+    Bytes bytes;
+    size_t at;     /* of a plain file */
+    bool zipped;
+    int members;
+    z_stream zip;
+} DataFile;
+STATUS file_open(Reading *reading, const char *name, DataFile *file); /* name as the page writes it */
+STATUS file_read(DataFile *file, void *to, size_t n, size_t *got);    /* less than n only at the end */
+size_t file_most(const DataFile *file);  /* that can still come: exact for a plain file, deflate's 1032 to 1 for gzip */
+STATUS file_whole(Reading *reading, DataFile *file, const char **text, size_t *n); /* what is left, kept with the set */
+void file_close(DataFile *file);
+/* Memory or a mapping that the set keeps. */
+STATUS set_keep(Console *console, Set *set, Bytes bytes);
+
+/* What stands behind " = ": the field that needs it. Valid until the next call with the same Text. */
+const char *column_note(const Reading *reading, const nn_column *column, Text *to);
+/* Prints a data error and counts it; OK while fewer than MAX_DATA_ERRORS, so that reading goes on to find the next. */
+STATUS data_error(const Reading *reading, Spot spot, const nn_column *column, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+STATUS reading_poll(const Reading *reading, int64_t row); /* each 1000 rows: has a signal come? */
+
+/* Names of classes met in the cells of a column, over all files. Ids are given in order of appearance. */
+typedef struct ClassTable {
+    int64_t n, capacity; /* capacity of slots, a power of two */
+    int32_t *slots;      /* id or -1, by hash */
+    struct ClassName {
+        char *name;
+        size_t length;
+        Spot spot;       /* where it stood first */
+    } *names;
+} ClassTable;
+int32_t class_id(ClassTable *table, const char *name, size_t n, Spot spot); /* -1: no memory */
+void class_table_free(ClassTable *table);
+/* Ids become classes (see classes.c); `map` gets the class of each id. Sets column->classes. */
+STATUS classes_settle(const Reading *reading, Column *column, ClassTable *table, int32_t **map);
+
+/* A decimal number, the whole of s[0..n). */
+bool number_read(const char *s, size_t n, double *to);
+
+STATUS csv_read(Reading *reading);
+STATUS idx_read(Reading *reading, int64_t column);
+#endif
