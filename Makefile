@@ -44,10 +44,13 @@ $(BUILD)/floor_ast.a: $(call floor_objects,ast) $(BUILD)/grammar/nn.tab.o $(BUIL
 $(BUILD)/floor_sema.a: $(call floor_objects,sema) $(BUILD)/library.o
 	@rm -f $@
 	ar rcs $@ $^
-# The runtime once more inside nnc, for `nnc run` (its main under another name).
-$(BUILD)/floor_runtime_host.a: $(RUNTIME)
+# The runtime once more inside nnc, for `nnc run`: one object that shows only what the compiler calls, so names cannot clash.
+$(BUILD)/floor_runtime_host.a: $(filter-out %/trainer.o,$(RUNTIME))
 	@rm -f $@
-	ar rcs $@ $^
+	ld -r -o $(BUILD)/runtime_host.o $^
+	objcopy --keep-global-symbol=nn_main --keep-global-symbol=nn_parallel --keep-global-symbol=nn_trap --keep-global-symbol=nn_exchange \
+	    $(BUILD)/runtime_host.o
+	ar rcs $@ $(BUILD)/runtime_host.o
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -107,6 +110,9 @@ test: deps
 # ---- tests
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
 units: $(UNITS)
+$(BUILD)/unit/runtime_%: tests/unit/runtime_%.c $(BUILD)/libnnrt.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< $(BUILD)/libnnrt.a -lz -lm -lpthread
 $(BUILD)/unit/%: tests/unit/%.c $(LIBS) $(BUILD)/floor_runtime_host.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< -Wl,--start-group $(LIBS) $(BUILD)/floor_runtime_host.a -Wl,--end-group $(LLVM_LIBS) -ljansson -lz -lm -lpthread

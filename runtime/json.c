@@ -30,11 +30,11 @@ static void quote(Text *out, const char *value, size_t n) {
 }
 
 static void json_begin(Json *json, const char *key) {
-    if (json->comma) text_put(json->out, json->indent ? "," : ", ");
+    if (json->comma) text_put(json->out, ",");
     if (json->indent && json->depth) text_format(json->out, "\n%*s", json->indent * json->depth, "");
     if (key) {
         quote(json->out, key, strlen(key));
-        text_put(json->out, ": ");
+        text_put(json->out, json->indent ? ": " : ":");
     }
     json->comma = true;
 }

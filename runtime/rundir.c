@@ -64,7 +64,8 @@ static Status make_named(Run *run, const char *path) {
     if (errno != EEXIST) return console_fail_file(&run->console, FAILED_OUTPUT, "make the directory", path, errno);
     snprintf(inside, sizeof inside, "%s/run.json", path);
     if (access(inside, F_OK)) return OK;
-    return console_fail(&run->console, FAILED_USAGE, "%s holds a run already; --resume %s goes on with it, another --out keeps it", path, path);
+    if (option_given(&run->options, OPTION_REPLACE)) return OK;
+    return console_fail(&run->console, FAILED_USAGE, "%s holds a run already: --resume %s goes on with it, --replace writes over it", path, path);
 }
 static Status directory_lock(Run *run) {
     RunDirectory *d = run->directory;
@@ -76,6 +77,17 @@ static Status directory_lock(Run *run) {
     if (errno == EWOULDBLOCK) return console_fail(&run->console, FAILED_USAGE, "%s is in use by another trainer", d->path);
     return console_fail_file(&run->console, FAILED_OUTPUT, "lock", path, errno);
 }
+/* What --replace writes over: only files that a run writes, run.json first, so that a half-cleared directory holds no run. */
+static Status directory_clear(Run *run) {
+    static const char *const names[] = {"run.json", "last.ckpt", "last-1.ckpt", "best.ckpt", "model.safetensors",
+                                        "log.csv",  "time.csv",  "test.json",   "report.html"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        char *path = directory_file(run, names[i]);
+        if (!path) return FAILED_LIMIT;
+        if (run->console.io->unlink(path) && errno != ENOENT) return console_fail_file(&run->console, FAILED_OUTPUT, "remove", path, errno);
+    }
+    return OK;
+}
 Status directory_open(Run *run, const char *path, bool existing) {
     char made[PATH_MAX];
     RunDirectory *d = console_memory(&run->console, sizeof *d, "the run directory");
@@ -86,7 +98,8 @@ Status directory_open(Run *run, const char *path, bool existing) {
     else if (!existing) TRY(make_named(run, path));
     if (!(d->path = console_copy(&run->console, path ? path : made))) return FAILED_LIMIT;
     run->directory = d;
-    return directory_lock(run);
+    TRY(directory_lock(run));
+    return existing ? OK : directory_clear(run);
 }
 void directory_close(Run *run) {
     RunDirectory *d = run->directory;
