@@ -261,7 +261,7 @@ static int nn_lex(NN_STYPE *value, Span *place, Parser *parser) {
 /* Only the stack's end comes here: every other error goes to the function below. */
 static void nn_error(const Span *place, Parser *parser, const char *text) {
     (void)text;
-    nesting_error(parser, *place);
+    nesting_error(parser, *place, "levels of operators and brackets", AST_DEEPEST);
 }
 /* The token before the `error` to which Bison is about to go back: a keyword that begins a head, or anything else. */
 static int landing(const yypcontext_t *context) {

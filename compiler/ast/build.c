@@ -31,7 +31,7 @@ Ast *node(Parser *parser, Ast value) {
     int below = 0;
     ast_children(a, deepest, &below);
     a->depth = below + 1;
-    if (a->depth > AST_DEEPEST) nesting_error(parser, a->span);
+    if (a->depth > AST_DEEPEST) nesting_error(parser, token_span(parser, &parser->tokens.v[parser->next - 1]), "levels of operators and brackets", AST_DEEPEST);
     return a;
 }
 

@@ -26,7 +26,7 @@ static const Foreign operators[] = {
     {"/=", '=', "write `x = x / ...`; a name may be bound again"},
     {"^=", '=', "write `x = x ^ ...`; a name may be bound again"},
     {"@=", '=', "write `x = x @ ...`; a name may be bound again"},
-    {"%", FLOOR_DIVIDE, "the remainder of a by b is `a - a // b * b`; the `%` of a percentage stands right behind its number"},
+    {"%", FLOOR_DIVIDE, "the remainder of a by b is `a - a // b * b`; the `%` of a percentage follows its number directly"},
     {"?", OR, "write `if c { a } else { b }` where c is known when compiling, else `where(c, a, b)`"},
     {"/*", BLANK, "a comment begins with `#` and ends with its line"},
     {"*/", BLANK, "a comment begins with `#` and ends with its line"},
@@ -90,13 +90,13 @@ void bad_number(Parser *parser, Span span) {
     if (digits > n) digits = n;
     Message *m;
     if (text[0] == '.') {
-        m = report(parser, E105, span, "a number has a digit before its point");
+        m = report(parser, E105, span, "a number needs a digit before its point");
         if (m) message_help(m, "write `0%.*s`", shown, text);
     } else if (text[n - 1] == '.') {
-        m = report(parser, E105, span, "a number has a digit behind its point");
+        m = report(parser, E105, span, "a number needs a digit after its point");
         if (m) message_help(m, "write `%.*s0`", shown, text);
-    } else if (text[digits - 1] == '_') {
-        m = report(parser, E105, span, "in a number a `_` stands between two digits");
+    } else if (text[digits - 1] == '_' || strstr(arena_printf(parser->c->arena, "%.*s", digits, text), "__")) {
+        m = report(parser, E105, span, "a `_` in a number goes between two digits");
         if (m) message_help(m, "as in `70_000`");
     } else if (text[0] == '0' && (text[1] | 32) == 'x') {
         m = report(parser, E105, span, "a number is decimal");
@@ -105,7 +105,7 @@ void bad_number(Parser *parser, Span span) {
         if (m) message_help(m, "as in `1e-3`");
     } else {
         m = report(parser, E105, span, "`%.*s` is neither a number nor a name", shown, text);
-        if (m) message_help(m, "a product has its sign: `%.*s * %.*s`", digits > 40 ? 40 : digits, text,
+        if (m) message_help(m, "write a product with its sign: `%.*s * %.*s`", digits > 40 ? 40 : digits, text,
                             n - digits > 40 ? 40 : n - digits, text + digits);
     }
 }

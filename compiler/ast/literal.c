@@ -47,8 +47,8 @@ const char *string_value(Parser *parser, Span span) {
                 u32 end = i + 1;
                 while ((text[end] & 0xC0) == 0x80) end++;
                 Span place = {span.source, i - 1, end};
-                Message *m = report(parser, E104, place, "`\\%.*s` is no escape", (int)(end - i), text + i);
-                if (m) message_help(m, "a backslash stands before n, t, r, \" or \\; a backslash itself is \\\\");
+                Message *m = report(parser, E104, place, "`\\%.*s` is not an escape", (int)(end - i), text + i);
+                if (m) message_help(m, "the escapes are \\n, \\t, \\r, \\\" and \\\\");
             }
         }
         text_add_n(&value, &byte, 1);

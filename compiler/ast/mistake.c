@@ -30,9 +30,8 @@ Message *report(Parser *parser, DiagCode code, Span span, const char *format, ..
     vec_push(parser->c->arena, &parser->error_lines, line);
     return diag_report(parser->c->diag, code, span, "%s", text);
 }
-void nesting_error(Parser *parser, Span span) {
-    Message *m = report(parser, E106, span, "this is nested too deep: %d open brackets and %d operators in one expression are the most",
-                        AST_DEEPEST_BRACKETS, AST_DEEPEST);
+void nesting_error(Parser *parser, Span span, const char *what, int most) {
+    Message *m = report(parser, E106, span, "too deep: at most %d %s", most, what);
     if (m) message_help(m, "give a part of it a name of its own");
     recover_stop(parser);
 }
@@ -51,7 +50,7 @@ const Token *token_near(const Mistake *m, int offset) {
     return i < 0 || i >= m->parser->tokens.n ? &none : &m->parser->tokens.v[i];
 }
 Span bad_span(const Mistake *m) { return token_span(m->parser, token_near(m, 0)); }
-static Span before_span(const Mistake *m) { /* right behind the token before */
+static Span before_span(const Mistake *m) { /* right after the token before */
     u32 end = m->at > 0 ? token_near(m, -1)->end : 0;
     return (Span){m->parser->source, end, end};
 }
@@ -92,6 +91,14 @@ static bool has_before(const Mistake *m, int kind) {
     }
     return false;
 }
+/* The kind of the first token of the statement with the bad one. */
+static int statement_kind(const Mistake *m) {
+    const Token *all = m->parser->tokens.v;
+    int i = m->at;
+    while (i > 0 && all[i - 1].kind != NEWLINE && all[i - 1].kind != ';' && all[i - 1].kind != '{')
+        i = all[i - 1].match >= 0 && all[i - 1].match < i - 1 ? all[i - 1].match : i - 1;
+    return all[i].kind;
+}
 bool at_statement_start(const Mistake *m, int offset) {
     int before = token_near(m, offset - 1)->kind;
     return before == NEWLINE || before == ';' || before == '{';
@@ -108,7 +115,7 @@ static bool colon_for_block(const Mistake *m) {
     if (token_near(m, 0)->kind != ':' || !expects(m, "'{'")) return false;
     if (expects(m, "->") && !next->first && next->kind != NEWLINE) return false;
     Message *r = report(m->parser, E111, bad_span(m), "a block begins with `{`, not with `:`");
-    if (r) message_help(r, "write `{` here and `}` behind the last line of the block");
+    if (r) message_help(r, "write `{` here and `}` after the last line of the block");
     return true;
 }
 static bool arrow_missing(const Mistake *m) {
@@ -118,7 +125,7 @@ static bool arrow_missing(const Mistake *m) {
         Message *r = report(m->parser, E119, bad_span(m), "`->` is missing before the type of the result");
         if (r) message_help(r, "as in `model net(x: [64]) -> [10] { ... }`");
     } else if (kind == '=') {
-        Message *r = report(m->parser, E120, bad_span(m), "what a function gives stands in a block");
+        Message *r = report(m->parser, E120, bad_span(m), "the body of a function is a block");
         if (r) message_help(r, "as in `def square(x) { x^2 }`");
     } else {
         return false;
@@ -129,7 +136,7 @@ static bool brace_missing(const Mistake *m) {
     const Token *bad = token_near(m, 0);
     if (!expects(m, "'{'")) return false;
     if (bad->kind == NEWLINE && token_near(m, 1)->kind == '{') {
-        Message *r = report(m->parser, E120, token_span(m->parser, token_near(m, 1)), "the `{` of a block stands on the line that it belongs to");
+        Message *r = report(m->parser, E120, token_span(m->parser, token_near(m, 1)), "the `{` of a block goes on the line of its head");
         if (r) message_note(r, before_span(m), "move it here");
         return true;
     }
@@ -159,15 +166,20 @@ static bool line_begins_with_operator(const Mistake *m) {
     const Token *bad = token_near(m, 0);
     if (!bad->first || !is_operator(bad->kind)) return false;
     Message *r = report(m->parser, E116, bad_span(m), "a line that begins with %s goes on with the line before it", shown(m, bad));
-    if (r) message_note(r, before_span(m), "which ends here");
-    if (r && bad->kind == '-') message_help(r, "for a negative value that stands alone write parentheses: `(-x)`");
+    if (r) message_note(r, before_span(m), "it ends here");
+    if (r && bad->kind == '-') message_help(r, "for a negative value on a line of its own write `(-x)`");
     return true;
 }
 static bool wrong_equals(const Mistake *m) {
     int kind = token_near(m, 0)->kind;
     if (kind == EQ && expects(m, "'='") && !expects_operator(m)) {
-        Message *r = report(m->parser, E117, bad_span(m), "`==` compares; here stands `=`");
+        Message *r = report(m->parser, E117, bad_span(m), "`==` compares; a value is given with `=`");
         if (r) message_help(r, "write `=`");
+        return true;
+    }
+    if (kind == ':' && list_kind(m) == '(' && expects_operator(m)) {
+        Message *r = report(m->parser, E117, bad_span(m), "an argument is given by `=`, not by `:`");
+        if (r) message_help(r, "write `name=value`");
         return true;
     }
     if (kind != '=' || !ends_operand(token_near(m, -1)->kind)) return false;
@@ -176,7 +188,8 @@ static bool wrong_equals(const Mistake *m) {
         if (r) message_help(r, "write `==` to compare");
         return true;
     }
-    Message *r = report(m->parser, E126, bad_span(m), "only a name can be bound: what stands before this `=` is none");
+    if (statement_kind(m) != NAME) return false;
+    Message *r = report(m->parser, E126, bad_span(m), "only a name can be bound with `=`");
     if (r) message_help(r, "values do not change; make a new one and bind a name to it");
     return true;
 }
@@ -185,8 +198,8 @@ static bool equals_missing(const Mistake *m) {
     if (!expects(m, "'='") || expects_operator(m)) return false;
     if (!begins_operand(bad->kind) && bad->kind != '-' && bad->kind != NEWLINE && bad->kind != ';' && bad->kind != '}') return false;
     if (expects(m, "on") || expects(m, "','")) return false;
-    Message *r = report(m->parser, E118, before_span(m), "`=` and a value are missing behind %s", shown(m, token_near(m, -1)));
-    if (r && begins_operand(bad->kind)) message_help(r, "write `= %.*s`", (int)(bad->end - bad->begin > 40 ? 40 : bad->end - bad->begin), m->parser->source->text + bad->begin);
+    Message *r = report(m->parser, E118, before_span(m), "`=` and a value are missing after %s", shown(m, token_near(m, -1)));
+    if (r && begins_operand(bad->kind)) message_help(r, "write `=` before %s", shown(m, bad));
     return true;
 }
 static bool only_at_top(const Mistake *m) {
@@ -194,7 +207,7 @@ static bool only_at_top(const Mistake *m) {
     int kind = bad->kind, block = token_enclosing(m->parser, m->at);
     if (kind != IMPORT && kind != HYPER && kind != DATA && kind != TRAIN && kind != PREDICT && kind != GENERATE) return false;
     if (!at_statement_start(m, 0) || block < 0) return false;
-    Message *r = report(m->parser, E121, bad_span(m), "`%s` stands only at the top of a page, not in a block", bad->text);
+    Message *r = report(m->parser, E121, bad_span(m), "`%s` belongs at the top of a page, not in a block", bad->text);
     if (r) message_note(r, token_span(m->parser, &m->parser->tokens.v[block]), "the block begins here");
     return true;
 }
@@ -207,19 +220,19 @@ static bool statement_at_top(const Mistake *m) {
         return true;
     }
     m->parser->statements_at_top = true;
-    Message *r = report(m->parser, E121, bad_span(m), "at the top of a page stand declarations; this is a statement of a block");
+    Message *r = report(m->parser, E121, bad_span(m), "only declarations may be at the top of a page; this is a statement");
     if (!r) return true;
     if (bad->kind == NAME && next->kind == '=' && token_near(m, 2)->kind == NUMBER && token_near(m, 3)->kind == NEWLINE)
         message_help(r, "a number for the whole page is a `hyper`: write `hyper %.40s = ...`", bad->text);
     else if (bad->kind == MINIMIZE || bad->kind == REPORT)
-        message_help(r, "`%s` stands in the block of a `train`", bad->text);
+        message_help(r, "`%s` belongs in the block of a `train`", bad->text);
     else
         message_help(r, "declarations begin with import, hyper, data, model, def, optimizer, train, predict, generate or param");
     return true;
 }
 static bool comparison_chain(const Mistake *m) {
     if (!is_comparison(token_near(m, 0)->kind) || !expects_operator(m) || !ends_operand(token_near(m, -1)->kind)) return false;
-    Message *r = report(m->parser, E122, bad_span(m), "a comparison takes two values, this is a third");
+    Message *r = report(m->parser, E122, bad_span(m), "a comparison takes two values; this is a third");
     if (r) message_help(r, "write `a < b and b < c`");
     return true;
 }
@@ -228,22 +241,35 @@ static bool pipe_target(const Mistake *m) {
     bool by = before->kind == BY || has_before(m, BY);
     const char *word = by ? "by" : "|>";
     if (before->kind == PIPE || before->kind == BY) {
-        Message *r = report(m->parser, E123, bad_span(m), "behind `%s` stands the name of %s", word, by ? "an optimizer" : "a function");
+        Span place = bad->first || bad->kind == NEWLINE ? before_span(m) : bad_span(m);
+        Message *r = report(m->parser, E123, place, "after `%s` comes the name of %s", word, by ? "an optimizer" : "a function");
         if (r) message_help(r, by ? "as in `minimize loss by adam(1e-3)`" : "as in `x |> dense(10)`; for anything else write `f(x)`");
         return true;
     }
     bool goes_on = is_operator(bad->kind) || bad->kind == '[' || bad->kind == '.';
     if (!goes_on || bad->kind == PIPE || expects_operator(m) || !(by || has_before(m, PIPE))) return false;
-    Message *r = report(m->parser, E123, bad_span(m), "behind `%s` stands one call, which %s does not go on with", word, shown(m, bad));
+    Message *r = report(m->parser, E123, bad_span(m), "after `%s` comes one call; it cannot go on with %s", word, shown(m, bad));
     if (r && !by) message_help(r, "`|>` binds loosest: put parentheses around the chain, as in `(x |> f) + 1`");
     return true;
 }
 static bool list_ends_in_comma(const Mistake *m) {
     int kind = token_near(m, 0)->kind, before = token_near(m, -1)->kind;
-    if ((kind != ')' && kind != ']') || !expects(m, "name")) return false;
-    if (before == ',') report(m->parser, E124, before_span(m), "a list does not end in a comma");
-    else if (before == '[' && kind == ']') report(m->parser, E124, bad_span(m), "a list in brackets has at least one value");
+    bool ends = kind == ')' || kind == ']' || kind == '{';
+    bool goes_on = (kind == ON || kind == IN || kind == BY) && begins_operand(token_near(m, 1)->kind);
+    if (!(ends || goes_on) || !expects(m, "name")) return false;
+    if (before == ',') report(m->parser, E124, before_span(m), "a list cannot end in a comma");
+    else if (before == '[' && kind == ']') report(m->parser, E124, bad_span(m), "a list in brackets needs at least one value");
     else return false;
+    return true;
+}
+/* `a = x +` and then `b = 3`: the second line was not meant to go on with the first. */
+static bool line_ends_in_operator(const Mistake *m) {
+    const Token *bad = token_near(m, 0), *name = token_near(m, -1), *before = token_near(m, -2);
+    if ((bad->kind != '=' && bad->kind != ':') || name->kind != NAME || !name->first) return false;
+    if (!is_operator(before->kind) && before->kind != '=' && before->kind != NOT) return false;
+    Span end = {m->parser->source, before->end, before->end};
+    Message *r = report(m->parser, E124, end, "a value is missing after %s", shown(m, before));
+    if (r) message_note(r, token_span(m->parser, name), "a line that ends in an operator goes on here");
     return true;
 }
 static bool value_missing(const Mistake *m) {
@@ -252,7 +278,7 @@ static bool value_missing(const Mistake *m) {
                 before->kind == '[' || before->kind == MINIMIZE || before->kind == REPORT || before->kind == IN || before->kind == IF ||
                 before->kind == REPEAT;
     if (!asks || !expects_value(m)) return false;
-    report(m->parser, E124, bad->first || bad->kind == NEWLINE ? before_span(m) : bad_span(m), "a value is missing behind %s", shown(m, before));
+    report(m->parser, E124, bad->first || bad->kind == NEWLINE ? before_span(m) : bad_span(m), "a value is missing after %s", shown(m, before));
     return true;
 }
 static bool slice_with_step(const Mistake *m) {
@@ -263,10 +289,15 @@ static bool slice_with_step(const Mistake *m) {
 }
 static bool two_values(const Mistake *m) {
     const Token *bad = token_near(m, 0), *before = token_near(m, -1);
-    if (!begins_operand(bad->kind) || !ends_operand(before->kind) || !expects_operator(m)) return false;
     bool list = list_kind(m) != 0;
-    Message *r = report(m->parser, E125, bad_span(m), "between %s and %s %s", shown(m, before), shown(m, bad),
-                        list ? "a comma or an operator is missing" : "an operator is missing");
+    if (!begins_operand(bad->kind) || !ends_operand(before->kind)) return false;
+    if (!expects_operator(m)) {
+        bool setting = bad->kind == NAME && expects(m, "','") && (list || token_near(m, 1)->kind == '=');
+        if (setting) report(m->parser, E125, bad_span(m), "a comma is missing between %s and %s", shown(m, before), shown(m, bad));
+        return setting;
+    }
+    Message *r = report(m->parser, E125, bad_span(m), "%s is missing between %s and %s",
+                        list ? "a comma or an operator" : "an operator", shown(m, before), shown(m, bad));
     if (r && !list && before->kind == NAME && at_statement_start(m, -1)) message_help(r, "to give %s a value write `=`", shown(m, before));
     return true;
 }
@@ -291,14 +322,18 @@ static int expected_phrases(const Mistake *m, const char **phrases, int most) {
     static const char *const values[] = {"number", "percentage", "string", "name", "true", "false", "scan", "repeat", "if", "not", "'-'", "'('", "'['"};
     static const char *const operators[] = {"'+'", "'-'", "'*'", "'/'", "'@'", "'^'", "'.'", "'['", "'('", "'<'", "'>'", "//", "..", "==", "!=", "<=", ">=", "|>", "and", "or", "as"};
     static const char *const declarations[] = {"import", "hyper", "data", "model", "def", "optimizer", "train", "predict", "generate", "param", "state", "carry", "minimize", "report"};
+    static const char *const type[] = {"name", "'['", "'('"};
     bool value = expects_value(m), operator= expects_operator(m), top = expects(m, "import");
+    bool is_type = !value && expects(m, "name") && expects(m, "'['");
     int n = 0;
     if (top) phrases[n++] = "a declaration";
     else if (value) phrases[n++] = expects(m, "minimize") ? "a statement" : "a value";
+    if (is_type) phrases[n++] = "a type";
     if (operator) phrases[n++] = "an operator";
     for (int i = 0; i < m->n_expected && n < most; i++) {
         const char *name = m->expected[i];
         if ((value && is_in(name, values, COUNT_OF(values))) || (operator&& is_in(name, operators, COUNT_OF(operators)))) continue;
+        if (is_type && is_in(name, type, COUNT_OF(type))) continue;
         if (is_in(name, declarations, COUNT_OF(declarations)) && (top || value)) continue;
         phrases[n++] = token_name(m, name);
     }
@@ -310,18 +345,18 @@ static bool anything_else(const Mistake *m) {
     Text list = {.arena = m->parser->c->arena};
     for (int i = 0; i < n; i++) text_printf(&list, "%s%s", i == 0 ? "" : i == n - 1 ? " or " : ", ", phrases[i]);
     const Token *bad = token_near(m, 0), *before = token_near(m, -1);
-    const char *behind = m->at > 0 && before->kind != NEWLINE ? arena_printf(m->parser->c->arena, " behind %s", shown(m, before)) : "";
+    const char *after = m->at > 0 && before->kind != NEWLINE ? arena_printf(m->parser->c->arena, " after %s", shown(m, before)) : "";
     bool at_end = bad->kind == NEWLINE || bad->kind == 0;
-    Message *r = report(m->parser, E101, bad_span(m), "%s stands%s where %s is expected", shown(m, bad), behind, n ? text_done(&list) : "something else");
+    Message *r = report(m->parser, E101, bad_span(m), "expected %s%s, found %s", n ? text_done(&list) : "something else", after, shown(m, bad));
     int open = token_enclosing(m->parser, m->at);
-    if (r && open >= 0 && (at_end || list_kind(m))) message_note(r, token_span(m->parser, &m->parser->tokens.v[open]), "inside of this %s", shown(m, &m->parser->tokens.v[open]));
+    if (r && open >= 0 && (at_end || list_kind(m))) message_note(r, token_span(m->parser, &m->parser->tokens.v[open]), "inside this %s", shown(m, &m->parser->tokens.v[open]));
     return true;
 }
 
 void mistake_report(Parser *parser, const char *const *expected, int n_expected) {
     static bool (*const rules[])(const Mistake *) = {
-        stray_closer, foreign_word, colon_for_block, reserved_word, only_at_top, statement_at_top, arrow_missing, brace_missing,
-        line_begins_with_operator, pipe_target, wrong_equals, equals_missing, comparison_chain, list_ends_in_comma, value_missing,
+        stray_closer, foreign_word, colon_for_block, list_ends_in_comma, reserved_word, only_at_top, statement_at_top, arrow_missing, brace_missing,
+        line_begins_with_operator, pipe_target, line_ends_in_operator, wrong_equals, equals_missing, comparison_chain, value_missing,
         slice_with_step, two_values, anything_else,
     };
     Mistake mistake = {parser, parser->next - 1, expected, n_expected};

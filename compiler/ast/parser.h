@@ -67,7 +67,7 @@ Ast *number_node(Parser *parser, Span literal, bool percent);
 /* mistake.c: the sentences. A report is NULL where the line has one already, or there are 20. */
 Message *report(Parser *parser, DiagCode code, Span span, const char *format, ...) __attribute__((format(printf, 4, 5)));
 bool report_wanted(const Parser *parser, u32 at); /* would a report at this byte be kept? */
-void nesting_error(Parser *parser, Span span);
+void nesting_error(Parser *parser, Span span, const char *what, int most); /* ends the parsing */
 /* The token before `next` does not fit; `expected` are the names, by the grammar, of those that would. */
 void mistake_report(Parser *parser, const char *const *expected, int n_expected);
 

@@ -137,7 +137,7 @@ static void read_opener(Reader *r, int kind, Span span) {
     if (kind == '{' && in_list(r) && ends_operand(last_kind(r)) && !list_has_head(r)) close_lists(r);
     push(r, kind, span.begin, span.end);
     vec_push(r->parser->c->arena, &r->open, r->parser->tokens.n - 1);
-    if (r->open.n == AST_DEEPEST_BRACKETS + 1) nesting_error(r->parser, span);
+    if (r->open.n == AST_DEEPEST_BRACKETS + 1) nesting_error(r->parser, span, "open brackets", AST_DEEPEST_BRACKETS);
 }
 /* `strict`: as many blocks as stand further right than this `}` get theirs first. */
 static void close_further_right(Reader *r, Span span) {
@@ -245,13 +245,13 @@ static void read_one(Reader *r, int kind, Span span) {
     case STRAY: stray_character(p, span); return;
     case BAD_NUMBER: bad_number(p, span); kind = NUMBER; break;
     case OPEN_STRING: {
-        Message *m = report(p, E103, span, "a string has no end on its line");
-        if (m) message_help(m, "close it with `\"`; a new line inside of it is written \\n");
+        Message *m = report(p, E103, span, "this string is not closed on its line");
+        if (m) message_help(m, "close it with `\"`; a line break in a string is written \\n");
         kind = STRING;
         break;
     }
     case QUOTED: {
-        Message *m = report(p, E103, span, "a string stands between double quotes");
+        Message *m = report(p, E103, span, "a string is written with double quotes");
         if (m) message_help(m, "write \"%.*s\"", (int)(span.end - span.begin - 2), span.source->text + span.begin + 1);
         kind = STRING;
         break;

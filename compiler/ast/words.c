@@ -13,7 +13,7 @@ static const char loop[] = "`scan x in xs { ... }` walks along xs when the progr
 static const char binding[] = "a name is bound by `name = value` alone";
 static const char function[] = "a function is written `def f(x) { ... }`, a network `model f(x: [10]) -> [2] { ... }`";
 static const Word words[] = {
-    {"for", true, E114, loop}, {"foreach", true, E114, loop}, {"while", true, E114, loop},
+    {"for", false, E114, loop}, {"foreach", true, E114, loop}, {"while", true, E114, loop},
     {"loop", true, E114, loop}, {"do", true, E114, loop},
     {"elif", false, E113, "write `else if`"}, {"elsif", false, E113, "write `else if`"}, {"elseif", false, E113, "write `else if`"},
     {"then", false, E113, "write `if c { a } else { b }`"},
@@ -23,8 +23,8 @@ static const Word words[] = {
     {"return", true, E113, "the value of a block is its last line: leave the word out"},
     {"yield", true, E113, "the last lines of the rounds of a `scan`, stacked, are its value"},
     {"let", true, E113, binding}, {"var", true, E113, binding}, {"const", true, E113, binding}, {"auto", true, E113, binding},
-    {"float", true, E113, "the type stands behind the name: `x: [] = 0`"},
-    {"int", true, E113, "the type stands behind the name: `n: int = 3`"},
+    {"float", true, E113, "the type comes after the name: `x: [] = 0`"},
+    {"int", true, E113, "the type comes after the name: `n: int = 3`"},
     {"function", true, E113, function}, {"func", true, E113, function}, {"fn", true, E113, function}, {"fun", true, E113, function},
     {"class", true, E113, function}, {"struct", true, E113, function},
     {"lambda", false, E113, "give it a name: `def f(x) { ... }` may stand in any block"},
@@ -45,6 +45,12 @@ bool foreign_word(const Mistake *m) {
     if (before->kind == IMPORT && (bad->kind == NAME || bad->text)) {
         Message *r = report(m->parser, E115, bad_span(m), "`import` takes the name of a file, as a string");
         if (r) message_help(r, "write `import \"%.40s.nn\"`; the library needs no import", bad->text);
+        return true;
+    }
+    bool operand = before->kind == NAME || before->kind == NUMBER || before->kind == ')' || before->kind == ']';
+    if (bad->kind == IF && operand) {
+        Message *r = report(m->parser, E113, bad_span(m), "a choice begins with its `if`");
+        if (r) message_help(r, "write `if c { a } else { b }`, or `where(c, a, b)` where c is known only at run time");
         return true;
     }
     int offset = 0;
