@@ -138,13 +138,18 @@ static void cases_const(Cases *c) {
     double d[3] = {0.1, -1e-320, __builtin_nan("")};
     u8 bits[2] = {1, 0}, bytes[3] = {0, 7, 255};
     i32 ints[2] = {INT32_MIN, INT32_MAX};
-    Node *all[] = {ir_const(c->g, DT_f32, DIMS(2, 3), f), ir_const(c->g, DT_f32, DIMS(17), f), ir_const(c->g, DT_f64, DIMS(3), d),
+    u32 odd[2] = {0x7fc01234, 0xff800001}; /* NaNs with bits of their own */
+    float many[16];
+    Draw draw = {77};
+    for (int i = 0; i < 16; i++) many[i] = (float)draw_real(&draw);
+    many[0] = 1000000064.0f; /* takes all nine digits */
+    Node *all[] = {ir_const(c->g, DT_f32, DIMS(2), odd), ir_const(c->g, DT_f32, DIMS(16), many), ir_const(c->g, DT_f32, DIMS(2, 3), f), ir_const(c->g, DT_f32, DIMS(17), f), ir_const(c->g, DT_f64, DIMS(3), d),
                    ir_const(c->g, DT_bool, DIMS(2), bits), ir_const(c->g, DT_u8, DIMS(3), bytes), ir_const(c->g, DT_i32, DIMS(2), ints),
                    ir_real(c->g, DT_f64, -__builtin_nan(""))};
     Node *a = param(c, DT_f32, DIMS(2, 3));
     add_results(c, "of each kind", COUNT_OF(all), all);
     a = param(c, DT_f32, DIMS(2, 3));
-    add_case(c, "with a value", ir_add(c->g, a, all[0]));
+    add_case(c, "with a value", ir_add(c->g, a, all[2]));
 }
 static void cases_iota(Cases *c) {
     Node *x = param(c, DT_i32, DIMS(4));

@@ -254,6 +254,14 @@ static void test_sample(Graph *g, Arena *arena) {
     const char *loose = "# a comment\n\nfunc @f(%x: f32[], %y:f32[])  {\n\t%s = add %x,%y : f32[] # said\n\n  return %s, %x\n}\n";
     f = func_read(g, arena, loose, &name, &why);
     expect(&t, f && f->n_results == 2 && f->results[0]->op == OP_add, "other names, blanks and comments: %s", why);
+    u64 bits = 0x7ff8000000001234;
+    double odd;
+    memcpy(&odd, &bits, sizeof odd);
+    Node *x = arg_of(g, 0, DT_f32, DIMS(2));
+    expect(&t, ir_pad(g, x, 0, 1, 0, 0, odd) == ir_pad(g, x, 0, 1, 0, 0, __builtin_nan("")), "one NaN to fill with");
+    Graph *fresh = graph_new(arena);
+    f = func_read(fresh, arena, "func @f(%a: f32[2]) {\n  %m = mark{name=0} %a : f32[2]\n  return %m\n}\n", &name, &why);
+    expect(&t, f && ir_mark(fresh, ir_arg(fresh, 0, f->params[0])) != f->results[0], "a new mark is not one that was read");
     Text line = {.arena = arena};
     node_print(&line, ir_sum(g, arg_of(g, 0, DT_f32, DIMS(2)), 1, INTS(0)));
     expect(&t, strstr(text_done(&line), " = sum{axes=(0)} %") && strstr(text_done(&line), " : f32[]"), "%s", text_done(&line));
