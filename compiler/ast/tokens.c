@@ -2,7 +2,7 @@
 ** bracket is missing.
 **
 ** The newline rule: a newline counts unless the innermost open bracket is `(` or `[`, the line ends in an operator or a
-** comma, or the next line begins with an operator, `else` or `by`. Where brackets are not closed, the layout says where
+** comma, or the next line begins with an operator (also `=`), `else` or `by`. Where brackets are not closed, the layout says where
 ** they were meant to be: a line that cannot go on with the list ends it; a declaration that no block can have ends all.
 ** Only a page that has a `}` too few is read a second time, `strict`ly: then a `}` or a function further left than the line
 ** of an open `{` shows that this one lacks its `}`. */
@@ -183,7 +183,7 @@ static bool begins_with(const char *text, const char *word) {
 }
 /* Does a line that begins with this text go on with the line before? */
 static bool continues(const char *text) {
-    static const char *const first[] = {"|>", "->", "==", "!=", "..", "+", "-", "*", "/", "^", "@", "<", ">", "and", "or", "else", "by"};
+    static const char *const first[] = {"|>", "->", "=", "!=", "..", "+", "-", "*", "/", "^", "@", "<", ">", "and", "or", "else", "by"};
     for (int i = 0; i < COUNT_OF(first); i++)
         if (begins_with(text, first[i])) return true;
     return false;
