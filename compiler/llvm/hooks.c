@@ -45,9 +45,8 @@ static void clock_helper(Emitter *e) {
     LLVMValueRef seconds = LLVMBuildLoad2(e->builder, e->i64, slot, ""), rest = LLVMBuildLoad2(e->builder, e->i64, part, "");
     LLVMValueRef ns = LLVMBuildAdd(e->builder, LLVMBuildMul(e->builder, seconds, const_i64(e, 1000000000), ""), rest, "");
     LLVMValueRef kernel = LLVMGetParam(f, 1), place = LLVMBuildInBoundsGEP2(e->builder, e->i64, table, &kernel, 1, "");
-    LLVMValueRef sum = LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, place, ""),
-                                    LLVMBuildMul(e->builder, ns, LLVMGetParam(f, 2), ""), "");
-    LLVMBuildStore(e->builder, sum, place);
+    LLVMValueRef part_of_sum = LLVMBuildMul(e->builder, ns, LLVMGetParam(f, 2), ""); /* tasks add too: atomic */
+    LLVMBuildAtomicRMW(e->builder, LLVMAtomicRMWBinOpAdd, place, part_of_sum, LLVMAtomicOrderingMonotonic, false);
     LLVMBuildBr(e->builder, off);
     LLVMPositionBuilderAtEnd(e->builder, off);
     LLVMBuildRetVoid(e->builder);

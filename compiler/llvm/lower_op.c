@@ -84,10 +84,9 @@ static LLVMValueRef divide_lanes(const Body *b, const LoopValue *v) {
     LLVMValueRef x = arg(b, v, 0), y = arg(b, v, 1), none = integer(b, v->type, 0);
     LLVMValueRef by_zero = LLVMBuildICmp(s, LLVMIntEQ, y, none, "");
     LLVMValueRef by_minus = LLVMBuildICmp(s, LLVMIntEQ, y, integer(b, v->type, -1), "");
-    LLVMValueRef d = LLVMBuildSelect(s, by_zero, integer(b, v->type, 1), y, "");
+    LLVMValueRef d = LLVMBuildSelect(s, LLVMBuildOr(s, by_zero, by_minus, ""), integer(b, v->type, 1), y, "");
     LLVMValueRef q = LLVMBuildFDiv(s, LLVMBuildSIToFP(s, x, wide, ""), LLVMBuildSIToFP(s, d, wide, ""), "");
-    q = intrinsic(b->e, "llvm.floor", 1, &wide, 1, &q);
-    q = intrinsic(b->e, "llvm.fptosi.sat", 2, (LLVMTypeRef[]){narrow, wide}, 1, &q);
+    q = LLVMBuildFPToSI(s, intrinsic(b->e, "llvm.floor", 1, &wide, 1, &q), narrow, "");
     q = LLVMBuildSelect(s, by_minus, LLVMBuildNeg(s, x, ""), q, "");
     return LLVMBuildSelect(s, by_zero, none, q, "");
 }
@@ -161,11 +160,32 @@ static LLVMValueRef cast_to_real(const Body *b, LLVMValueRef x, LoopType from, L
     bool is_unsigned = from.elem == ELEM_U8 || from.elem == ELEM_MASK;
     return is_unsigned ? LLVMBuildUIToFP(s, x, type, "") : LLVMBuildSIToFP(s, x, type, "");
 }
+static LLVMValueRef real_lanes(const Body *b, LoopElem elem, double x) {
+    LLVMValueRef lanes[LANES];
+    for (int i = 0; i < LANES; i++) lanes[i] = LLVMConstReal(b->e->scalars[elem], x);
+    return LLVMConstVector(lanes, LANES);
+}
+/* llvm.fptosi.sat of vectors comes out lane by lane, so for lanes it is written out: NaN is 0, too small the least, too large the
+** largest. The limits are powers of two, exact in both real types; those of u8 are reached before truncation. */
+static LLVMValueRef truncate_lanes(const Body *b, LLVMValueRef x, LoopElem from, LoopElem to) {
+    LLVMBuilderRef s = b->e->builder;
+    LoopElem via = to == ELEM_U8 ? ELEM_I32 : to;
+    double low = to == ELEM_U8 ? 0 : to == ELEM_I32 ? -0x1p31 : -0x1p63, high = to == ELEM_U8 ? 256 : -low;
+    LLVMValueRef none = real_lanes(b, from, 0), least = real_lanes(b, from, low), beyond = real_lanes(b, from, high);
+    LLVMValueRef largest = integer(b, lanes_of(via), to == ELEM_U8 ? 255 : to == ELEM_I32 ? INT32_MAX : INT64_MAX);
+    x = LLVMBuildSelect(s, LLVMBuildFCmp(s, LLVMRealUNO, x, x, ""), none, x, "");
+    x = LLVMBuildSelect(s, LLVMBuildFCmp(s, LLVMRealOLT, x, least, ""), least, x, "");
+    LLVMValueRef over = LLVMBuildFCmp(s, LLVMRealOGE, x, beyond, "");
+    LLVMValueRef y = LLVMBuildFPToSI(s, LLVMBuildSelect(s, over, none, x, ""), b->e->vectors[via], "");
+    y = LLVMBuildSelect(s, over, largest, y, "");
+    return to == ELEM_U8 ? LLVMBuildTrunc(s, y, b->e->vectors[ELEM_U8], "") : y;
+}
 /* Saturated, towards zero, NaN is 0. u8 is unsigned; i64 -> i32 keeps the low half, to u8 integers saturate. */
 static LLVMValueRef cast_to_integer(const Body *b, LLVMValueRef x, LoopType from, LoopType to) {
     LLVMBuilderRef s = b->e->builder;
     LLVMTypeRef type = type_of(b->e, to), old = type_of(b->e, from);
     if (from.elem == ELEM_F32 || from.elem == ELEM_F64) {
+        if (to.lanes) return truncate_lanes(b, x, from.elem, to.elem);
         const char *name = to.elem == ELEM_U8 ? "llvm.fptoui.sat" : "llvm.fptosi.sat";
         return intrinsic(b->e, name, 2, (LLVMTypeRef[]){type, old}, 1, &x);
     }
