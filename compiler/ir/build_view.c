@@ -45,7 +45,8 @@ Node *ir_squeeze(Graph *g, Node *x, int axis) {
 }
 Node *ir_affine(Graph *g, Node *x, int axis, i64 size, i64 a, i64 m, i64 c, int k, i64 b, double fill) {
     if (a == 1 && m == 1 && c == 0 && b == 0 && axis >= 0 && axis < x->type->rank && size == x->type->dims[axis]) return x;
-    return node_make(g, OP_affine, 1, &x, &(Attrs){.axis = axis, .size = size, .a = a, .m = m, .c = c, .k = k, .b = b, .fill = fill});
+    return node_make(g, OP_affine, 1, &x,
+                     &(Attrs){.axis = axis, .size = size, .a = a, .m = m, .c = c, .k = k, .b = b, .fill = fill});
 }
 Node *ir_slice(Graph *g, Node *x, int axis, i64 low, i64 high, i64 step) {
     return ir_affine(g, x, axis, (high - low + step - 1) / step, step, 1, low, -1, 0, 0);
@@ -62,7 +63,8 @@ Node *ir_window(Graph *g, Node *x, int axis, i64 size, i64 stride, i64 dilate, i
     i64 n = (x->type->dims[axis] - 1) * (inner + 1) + 1 + low + high;
     i64 reach = (size - 1) * dilate + 1;
     nnc_check(n >= reach, "a window of %lld over %lld", (long long)reach, (long long)n);
-    return ir_affine(g, ir_spread(g, x, axis + 1, size), axis, (n - reach) / stride + 1, stride, inner + 1, -low, axis + 1, dilate, fill);
+    Node *spread = ir_spread(g, x, axis + 1, size);
+    return ir_affine(g, spread, axis, (n - reach) / stride + 1, stride, inner + 1, -low, axis + 1, dilate, fill);
 }
 Node *ir_concat(Graph *g, int n, Node *const *xs, int axis) {
     return n == 1 ? xs[0] : node_make(g, OP_concat, n, xs, &(Attrs){.axis = axis});

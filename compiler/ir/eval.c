@@ -174,7 +174,8 @@ static void run_rule(Eval *eval, const Node *node, const Value *values, const in
 static void run_step(Eval *eval, Plan *plan, const Step *step) {
     const Node *node = step->node;
     Value *out = &plan->values[step->place];
-    if (is_same_memory(node->op)) *out = value_share(plan->values[step->args[0] + (node->op == OP_get ? node->at->index : 0)], node->type);
+    i64 which = node->op == OP_get ? node->at->index : 0;
+    if (is_same_memory(node->op)) *out = value_share(plan->values[step->args[0] + which], node->type);
     else if (node->op == OP_const) *out = (Value){node->type, (void *)node->at->data.v, NULL};
     else run_rule(eval, node, plan->values, step->args, out);
     if (eval->trace && node->op != OP_scan) eval->trace(eval->context, node, &(Tensor){out->type, out->data});

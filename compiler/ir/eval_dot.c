@@ -58,7 +58,8 @@ KERNELS(fused_f64, double, __builtin_fma, FUSED)
         for (i64 b = 0; b < p->n_batch; b++) {                                                                         \
             const T *left = l + p->left_batch[b], *right = r + p->right_batch[b];                                      \
             for (i64 k = 0; k < p->n; k++)                                                                             \
-                for (i64 j = 0; j < p->n_right; j++) packed[k * p->n_right + j] = right[p->right_steps[k] + p->right[j]]; \
+                for (i64 j = 0; j < p->n_right; j++)                                                                   \
+                    packed[k * p->n_right + j] = right[p->right_steps[k] + p->right[j]];                               \
             for (i64 i = 0; i < p->n_left; i++, out += p->n_right) row(p, left + p->left[i], packed, out);             \
         }                                                                                                              \
     }
@@ -66,7 +67,8 @@ RUN(f32, float)
 RUN(f64, double)
 
 /* Both operands from `base` on, contracted over the given axes of each. */
-static void dot_block(Eval *eval, const Node *node, Product *p, const Axes *lc, const Axes *rc, const void *l, const void *r, void *out) {
+static void dot_block(Eval *eval, const Node *node, Product *p, const Axes *lc, const Axes *rc, const void *l, const void *r,
+                      void *out) {
     i64 *left_steps = axes_offsets(eval, lc), *right_steps = axes_offsets(eval, rc);
     bool lanes = node->at->order == ORDER_LANES;
     p->n = axes_count(lc);
@@ -80,6 +82,7 @@ static void dot_block(Eval *eval, const Node *node, Product *p, const Axes *lc, 
     eval_memory_free(eval, right_steps);
     eval_memory_free(eval, left_steps);
 }
+/* Each block of the cut axis by itself, then the pairs. */
 static void dot_cut(Eval *eval, const Node *node, Product *p, const Axes *lc, const Axes *rc, const Tensor *args, void *out) {
     i64 cut = node->at->cut, bytes = type_bytes(node->type);
     int place = (int)node->at->cut_axis, each = dtype_bytes(node->type->dtype);
@@ -87,9 +90,11 @@ static void dot_cut(Eval *eval, const Node *node, Product *p, const Axes *lc, co
     for (i64 b = 0; b < cut; b++) {
         Axes left = *lc, right = *rc;
         i64 l = 0, r = 0;
+        char *to = partial + b * bytes;
+        const char *from[2] = {args[0].data, args[1].data};
         if (axes_cut(&left, place, cut, b, &l) && axes_cut(&right, place, cut, b, &r))
-            dot_block(eval, node, p, &left, &right, (const char *)args[0].data + l * each, (const char *)args[1].data + r * each, partial + b * bytes);
-        else memset(partial + b * bytes, 0, (size_t)bytes);
+            dot_block(eval, node, p, &left, &right, from[0] + l * each, from[1] + r * each, to);
+        else memset(to, 0, (size_t)bytes);
     }
     add_pairs(node->type->dtype, partial, cut, node->type->count, out);
     eval_memory_free(eval, partial);

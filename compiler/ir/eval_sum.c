@@ -63,8 +63,10 @@ void eval_sum(Eval *eval, const Node *node, const Tensor *args, Tensor *results)
         for (i64 b = 0; b < at->cut; b++) {
             Axes block = summed;
             i64 base = 0;
-            if (axes_cut(&block, place, at->cut, b, &base)) sum_block(eval, node, &fold, &block, (const char *)args[0].data + base * each, partial + b * bytes);
-            else memset(partial + b * bytes, 0, (size_t)bytes);
+            char *to = partial + b * bytes;
+            const char *from = args[0].data;
+            if (axes_cut(&block, place, at->cut, b, &base)) sum_block(eval, node, &fold, &block, from + base * each, to);
+            else memset(to, 0, (size_t)bytes);
         }
         add_pairs(node->type->dtype, partial, at->cut, node->type->count, results[0].data);
         eval_memory_free(eval, partial);

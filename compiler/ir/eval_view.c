@@ -104,6 +104,7 @@ void eval_affine(Eval *eval, const Node *node, const Tensor *args, Tensor *resul
     bool axis_first = first == at->axis;
     i64 n = x->dims[at->axis], in_first = axis_first ? n : n_first, in_second = axis_first ? n_second : n;
     char fill[8], *out = results[0].data;
+    const char *in = args[0].data;
     dtype_store(x->dtype, at->fill, fill);
     for (i64 o = 0; o < outer; o++)
         for (i64 f = 0; f < n_first; f++)
@@ -111,7 +112,8 @@ void eval_affine(Eval *eval, const Node *node, const Tensor *args, Tensor *resul
                 for (i64 s = 0; s < n_second; s++, out += run * bytes) {
                     i64 j = affine_index(at, axis_first ? f : s, axis_first ? s : f, n);
                     i64 pf = axis_first ? j : f, ps = axis_first ? s : j;
+                    i64 from = (((o * in_first + pf) * middle + m) * in_second + ps) * run;
                     if (j < 0) copy_row(out, fill, run, 0, bytes);
-                    else memcpy(out, (const char *)args[0].data + (((o * in_first + pf) * middle + m) * in_second + ps) * run * bytes, (size_t)(run * bytes));
+                    else memcpy(out, in + from * bytes, (size_t)(run * bytes));
                 }
 }

@@ -18,8 +18,9 @@
 ** 24 bits of output 2*word times 2^-24; f64: the top 53 bits of outputs 2*word (high) and 2*word+1 (low) times 2^-53.
 ** take{axis batch}(x, i): x [B..P..n R..], i [B..I..] -> [B..P..I..R..], i clamped to 0..n-1. put adds slices back, in i's
 ** order, into zeros, i clamped too. top: last axis, i32 indices of the largest, falling; ties (-0 and +0 are one) the lowest
-** index; NaN before all numbers. amax: the fold of max. scan: (carried.., constants.., xs..) -> (carried.., ys.. stacked on axis 0), xs walked along axis 0; body:
-** (carried, constants, slices of xs) -> (carried', slices of ys). get: the i-th result of a scan.
+** index; NaN before all numbers. amax: the fold of max.
+** scan: (carried.., constants.., xs..) -> (carried.., ys.. stacked on axis 0), xs walked along axis 0; its body: (carried,
+** constants, slices of xs) -> (carried', slices of ys). get: the i-th result of a scan.
 **
 ** Sums (`order`, set by settle, unset counts as chain). chain: one accumulator a result element, from +0, summed axes in
 ** row-major order of the attribute's list (dot: lc outermost first), acc = fma(a, b, acc) for dot, acc + x for sum. lanes: 16

@@ -107,7 +107,8 @@ const Type *infer_compare(Infer *in) {
 }
 const Type *infer_select(Infer *in) {
     if (operand(in, 1) != operand(in, 2)) return wrong(in, "the two choices differ");
-    if (operand(in, 0) != type_with_dtype(in->g, operand(in, 1), DT_bool)) return wrong(in, "the condition is not bool of the same shape");
+    if (operand(in, 0) != type_with_dtype(in->g, operand(in, 1), DT_bool))
+        return wrong(in, "the condition is not bool of the same shape");
     return operand(in, 1);
 }
 const Type *infer_cast(Infer *in) {
@@ -157,7 +158,8 @@ const Type *infer_affine(Infer *in) {
     i64 dims[RANK_MAX];
     if (at->axis < 0 || at->axis >= x->rank) return wrong(in, "there is no axis %lld", (long long)at->axis);
     if (at->a == 0 || at->m < 1) return wrong(in, "a must not be 0, m at least 1");
-    if (at->k == -1 ? at->b != 0 : at->k < 0 || at->k >= x->rank || at->k == at->axis) return wrong(in, "k must be another axis, or -1 and b 0");
+    if (at->k == -1 ? at->b != 0 : at->k < 0 || at->k >= x->rank || at->k == at->axis)
+        return wrong(in, "k must be another axis, or -1 and b 0");
     memcpy(dims, x->dims, sizeof(i64) * (size_t)x->rank);
     dims[at->axis] = at->size;
     if (!affine_fits(at, at->size, at->k < 0 ? 1 : x->dims[at->k])) in->too_large = true;
@@ -220,7 +222,8 @@ const Type *infer_dot(Infer *in) {
     if (!pairs_fit(l, r, at->lb, at->rb)) return wrong(in, "the batch axes do not fit");
     if (!pairs_fit(l, r, at->lc, at->rc)) return wrong(in, "the contracted axes do not fit");
     if (!disjoint(at->lb, at->lc) || !disjoint(at->rb, at->rc)) return wrong(in, "an axis is named twice");
-    if (!cut_fits(in) || (at->cut && (at->cut_axis < 0 || at->cut_axis >= at->lc.n))) return wrong(in, "the cut is not at a contracted axis");
+    if (!cut_fits(in) || (at->cut && (at->cut_axis < 0 || at->cut_axis >= at->lc.n)))
+        return wrong(in, "the cut is not at a contracted axis");
     for (int i = 0; i < at->lb.n; i++) dims[n++] = l->dims[at->lb.v[i]];
     for (int i = 0; i < l->rank; i++)
         if (!((axis_mask(at->lb) | axis_mask(at->lc)) >> i & 1)) dims[n++] = l->dims[i];
@@ -257,10 +260,13 @@ const Type *infer_put(Infer *in) {
     if (!dtype_real(y->dtype) && y->dtype != DT_i32) return wrong(in, "it adds numbers");
     if (!leads_agree(y, index, at->batch)) return wrong(in, "the first %lld axes differ", (long long)at->batch);
     i64 q = index->rank - at->batch;
-    if (at->axis < at->batch || at->axis + q > y->rank) return wrong(in, "there is no axis %lld after the batch", (long long)at->axis);
+    if (at->axis < at->batch || at->axis + q > y->rank)
+        return wrong(in, "there is no axis %lld after the batch", (long long)at->axis);
     for (i64 i = 0; i < q; i++)
-        if (y->dims[at->axis + i] != index->dims[at->batch + i]) return wrong(in, "the values do not have the index's shape at axis %lld", (long long)at->axis);
-    if (!cut_fits(in) || (at->cut && (at->cut_axis < at->batch || at->cut_axis >= index->rank))) return wrong(in, "the cut is not at an axis of the index");
+        if (y->dims[at->axis + i] != index->dims[at->batch + i])
+            return wrong(in, "the values do not have the index's shape at axis %lld", (long long)at->axis);
+    if (!cut_fits(in) || (at->cut && (at->cut_axis < at->batch || at->cut_axis >= index->rank)))
+        return wrong(in, "the cut is not at an axis of the index");
     for (i64 i = 0; i < at->axis; i++) dims[n++] = y->dims[i];
     dims[n++] = at->size;
     for (i64 i = at->axis + q; i < y->rank; i++) dims[n++] = y->dims[i];
@@ -270,7 +276,8 @@ const Type *infer_top(Infer *in) {
     const Type *x = operand(in, 0);
     i64 dims[RANK_MAX], count = in->at->count;
     if (!dtype_real(x->dtype) && x->dtype != DT_i32) return wrong(in, "it takes numbers");
-    if (x->rank < 1 || count < 1 || count > x->dims[x->rank - 1]) return wrong(in, "the last axis does not have %lld", (long long)count);
+    if (x->rank < 1 || count < 1 || count > x->dims[x->rank - 1])
+        return wrong(in, "the last axis does not have %lld", (long long)count);
     memcpy(dims, x->dims, sizeof(i64) * (size_t)x->rank);
     dims[x->rank - 1] = count;
     return result(in, DT_i32, x->rank, dims);
@@ -281,15 +288,18 @@ const Type *infer_top(Infer *in) {
 static const Type *round_type(Infer *in, int i) {
     const Type *x = operand(in, i);
     if (i < in->at->carry + in->at->constants) return x;
-    if (x->rank < 1 || x->dims[0] != in->at->length) return wrong(in, "operand %d is not of %lld rounds", i, (long long)in->at->length);
+    if (x->rank < 1 || x->dims[0] != in->at->length)
+        return wrong(in, "operand %d is not of %lld rounds", i, (long long)in->at->length);
     return type_without_lead(in->g, x);
 }
 const Type *infer_scan(Infer *in) {
     const Attrs *at = in->at;
     const Func *body = at->body;
-    if (!body || at->length < 1 || at->carry < 0 || at->constants < 0 || (at->reverse & ~(i64)1)) return wrong(in, "it needs a body and rounds");
+    if (!body || at->length < 1 || at->carry < 0 || at->constants < 0 || (at->reverse & ~(i64)1))
+        return wrong(in, "it needs a body and rounds");
     if (at->carry > in->n || at->constants > in->n - at->carry) return wrong(in, "too few operands");
-    if (body->n_params != in->n || body->n_results < at->carry) return wrong(in, "the body takes %d and gives %d values", body->n_params, body->n_results);
+    if (body->n_params != in->n || body->n_results < at->carry)
+        return wrong(in, "the body takes %d and gives %d values", body->n_params, body->n_results);
     for (int i = 0; i < in->n; i++) {
         const Type *want = round_type(in, i);
         if (!want) return NULL;
@@ -306,6 +316,7 @@ const Type *infer_scan(Infer *in) {
 }
 const Type *infer_get(Infer *in) {
     const Type *x = operand(in, 0);
-    if (x->dtype != DT_TUPLE || in->at->index < 0 || in->at->index >= x->rank) return wrong(in, "there is no result %lld", (long long)in->at->index);
+    if (x->dtype != DT_TUPLE || in->at->index < 0 || in->at->index >= x->rank)
+        return wrong(in, "there is no result %lld", (long long)in->at->index);
     return x->parts[in->at->index];
 }

@@ -228,7 +228,8 @@ static void read_node(Reader *r) {
     expect(r, "=");
     skip_blanks(r);
     const char *word = read_name(r);
-    if (!r->why && (!op_find(word, strlen(word), &op) || op == OP_arg || op == OP_hole)) fail(r, "there is no operator '%s' here", word);
+    if (!r->why && (!op_find(word, strlen(word), &op) || op == OP_arg || op == OP_hole))
+        fail(r, "there is no operator '%s' here", word);
     read_attrs(r, op, &at);
     skip_blanks(r);
     for (bool more = *r->s == '%'; more && !r->why; more = accept(r, ",")) vec_push(r->arena, &args, read_value(r));
@@ -245,7 +246,8 @@ static void read_node(Reader *r) {
     const char *is = text_done(&type), *says = r->s;
     size_t n = strcspn(says, "\n#");
     while (n && (says[n - 1] == ' ' || says[n - 1] == '\r')) n--;
-    if (strlen(is) != n || memcmp(is, says, n) != 0) fail(r, "the type is %s, the line says %.*s", is, (int)(n < 100 ? n : 100), says);
+    if (strlen(is) != n || memcmp(is, says, n) != 0)
+        fail(r, "the type is %s, the line says %.*s", is, (int)(n < 100 ? n : 100), says);
     if (node->type->count >= COUNT_LIMIT) fail(r, "a value of 2^47 elements or more");
     r->s += n;
     bind(r, name, node);

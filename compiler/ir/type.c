@@ -27,8 +27,8 @@ void dtype_store(Dtype dtype, double value, void *element) {
     float f = (float)value;
     i32 i = value != value ? 0 : value >= INT32_MAX ? INT32_MAX : value <= INT32_MIN ? INT32_MIN : (i32)value;
     u8 byte = dtype == DT_bool ? value != 0 : i < 0 ? 0 : i > 255 ? 255 : (u8)i;
-    const void *from = dtype == DT_f32 ? (void *)&f : dtype == DT_f64 ? (void *)&value : dtype == DT_i32 ? (void *)&i : (void *)&byte;
-    memcpy(element, from, (size_t)dtype_bytes(dtype));
+    const void *from[DT_COUNT] = {[DT_f32] = &f, [DT_f64] = &value, [DT_i32] = &i, [DT_u8] = &byte, [DT_bool] = &byte};
+    memcpy(element, from[dtype], (size_t)dtype_bytes(dtype));
 }
 i64 type_bytes(const Type *type) {
     if (type->dtype != DT_TUPLE) return type->count * dtype_bytes(type->dtype);
