@@ -38,6 +38,7 @@ static void numbers_put(const Run *run, const Snapshot *from, Numbers *to) {
     put_integer(to, "round", at->round);
     put_integer(to, "epoch", step_epoch(plan, at->step));
     put_integer(to, "step", at->step);
+    put_integer(to, "round_began", at->round_began);
     put_integer(to, "examples", at->examples);
     put_integer(to, "position", plan->epoch_steps ? at->step % plan->epoch_steps : 0);
     put_real(to, "best", at->best);
@@ -99,7 +100,7 @@ static const char *position_read(const Run *run, const SafeFile *file, Position 
     struct {
         const char *key;
         int64_t *to;
-    } integers[] = {{"round", &at->round}, {"step", &at->step}, {"examples", &at->examples}, {"best_step", &at->best_step},
+    } integers[] = {{"round", &at->round}, {"step", &at->step}, {"round_began", &at->round_began}, {"examples", &at->examples}, {"best_step", &at->best_step},
                     {"best_round", &at->best_round}, {"waited", &at->waited}, {"log_bytes", &at->log_bytes}, {"log_rounds", &at->log_rounds}};
     for (size_t i = 0; i < COUNT_OF(integers); i++)
         if (!get_integer(file, integers[i].key, integers[i].to)) return "its metadata lacks a number";

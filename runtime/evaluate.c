@@ -37,9 +37,9 @@ static void eval_call(Run *run, const nn_train *train, int64_t valid, Totals *to
     for (int64_t k = 0; k < train->n_minimizes; k++) totals->minimized[k] += valid;
     totals->rows += valid;
 }
-static Status evaluate_batches(Run *run, const BlockPlan *plan, Part part, Totals *totals) {
+static Status evaluate_batches(Run *run, const BlockPlan *plan, Part part, int64_t rows, Totals *totals) {
     const nn_train *train = plan->train;
-    int64_t rows = evaluate_rows(plan, part), batch = train->feed.rows, hold = train->hold > 1 ? train->hold : 1;
+    int64_t batch = train->feed.rows, hold = train->hold > 1 ? train->hold : 1;
     uint32_t *stream = train->stream ? run->stream_rows : NULL;
     for (int64_t at = 0; at < rows; at += batch) {
         int64_t valid = rows - at < batch ? rows - at : batch;
@@ -54,7 +54,7 @@ static Status evaluate_batches(Run *run, const BlockPlan *plan, Part part, Total
     }
     return OK;
 }
-Status evaluate(Run *run, const BlockPlan *plan, Part part, Totals *totals) {
+static Status evaluate_some(Run *run, const BlockPlan *plan, Part part, int64_t rows, Totals *totals) {
     const nn_train *train = plan->train;
     nn_call *c = &run->call.call;
     totals_clear(train, totals);
@@ -66,9 +66,16 @@ Status evaluate(Run *run, const BlockPlan *plan, Part part, Totals *totals) {
     c->draw_step = c->data_step = EVALUATION;
     bool carries = carries_bytes(run, train) > 0;
     if (carries) carries_copy(run, train, run->carries, false);
-    Status status = evaluate_batches(run, plan, part, totals);
+    Status status = evaluate_batches(run, plan, part, rows, totals);
     if (carries) carries_copy(run, train, run->carries, true);
     return status;
+}
+Status evaluate(Run *run, const BlockPlan *plan, Part part, Totals *totals) {
+    return evaluate_some(run, plan, part, evaluate_rows(plan, part), totals);
+}
+Status evaluate_batch(Run *run, const BlockPlan *plan, Part part, Totals *totals) {
+    int64_t rows = evaluate_rows(plan, part), batch = plan->train->feed.rows;
+    return evaluate_some(run, plan, part, rows < batch ? rows : batch, totals);
 }
 Status evaluate_open(Run *run) {
     int64_t carries = 0, batch = 0;

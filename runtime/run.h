@@ -29,6 +29,7 @@ typedef struct Position {
     int64_t block;    /* index of trains */
     int64_t round;    /* of the block, rounds that are over */
     int64_t step;     /* of the block, steps that are over */
+    int64_t round_began; /* step at which the round that is going on began */
     int64_t examples; /* of the run */
     double best;      /* value of best=, NaN: none yet */
     int64_t best_step, best_round;

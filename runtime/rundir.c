@@ -88,6 +88,14 @@ static Status directory_clear(Run *run) {
     }
     return OK;
 }
+Status directory_remove(Run *run) {
+    TRY(directory_clear(run));
+    char *lock = directory_file(run, "lock");
+    if (!lock) return FAILED_LIMIT;
+    run->console.io->unlink(lock);
+    rmdir(run->directory->path); /* stays if it holds other files */
+    return OK;
+}
 Status directory_open(Run *run, const char *path, bool existing) {
     char made[PATH_MAX];
     RunDirectory *d = console_memory(&run->console, sizeof *d, "the run directory");

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const double save_interval = 1; /* seconds: shorter rounds share a save; nothing but what a kill loses depends on it */
 static const double bar_interval = 0.1;
@@ -108,6 +109,7 @@ static Status round_end(Run *run, Machine *m, const BlockPlan *plan) {
     bool better = compare(run, m, plan, validate ? validate : values);
     double now = clock_seconds();
     TRY(log_round(run, plan, values, validate, better, now - m->round_started, m->round_examples));
+    run->at.round_began = run->at.step;
     totals_clear(train, &run->round_totals);
     if (better) m->best_at = run->at;
     const OptionValue *most = &run->options.of[OPTION_MAX_TIME];
@@ -147,8 +149,8 @@ static Status block_end(Run *run, Machine *m, const BlockPlan *plan) {
 static Status block_run(Run *run, Machine *m, const BlockPlan *plan) {
     m->round_started = clock_seconds();
     run->filled = -1;
-    while (run->at.step < plan->steps && !m->ended) {
-        int64_t end = (run->at.step / plan->round_steps + 1) * plan->round_steps;
+    while (!m->ended && (run->at.step < plan->steps || run->at.step > run->at.round_began)) {
+        int64_t end = (run->at.round_began / plan->round_steps + 1) * plan->round_steps;
         TRY(round_steps(run, m, plan, end < plan->steps ? end : plan->steps));
         TRY(round_end(run, m, plan));
     }
@@ -168,6 +170,20 @@ static Status best_read(Run *run, Machine *m, bool resumed) {
     run->round_totals = totals;
     run->at = at;
     return status;
+}
+
+/* ---- resuming */
+/* Is a resumed run over, files and all? Patience that is used up also ends the last block. */
+static bool nothing_left(Run *run, Machine *m) {
+    const BlockPlan *plan = &run->plans[run->at.block];
+    m->ended = plan->train->patience > 0 && run->at.waited >= plan->train->patience && run->at.step == run->at.round_began;
+    bool over = m->ended || (run->at.step >= plan->steps && run->at.step == run->at.round_began);
+    for (int64_t t = run->at.block + 1; t < run->program->n_trains; t++) over &= !run->plans[t].train;
+    char *last = over ? directory_file(run, "report.html") : NULL;
+    if (!last || access(last, F_OK)) return false;
+    console_note(&run->console, "nothing left to do: %s is over after %lld steps; more --epochs or --steps go on with it", run->directory->path,
+                 (long long)run->at.step);
+    return true;
 }
 
 /* ---- the run */
@@ -243,6 +259,25 @@ static Status blocks_run(Run *run, Machine *m, bool resumed) {
     }
     return OK;
 }
+/* --dry-run: a batch of each part through `eval`, a save and a load; then all of it is removed. */
+static Status dry_run(Run *run) {
+    for (int64_t t = 0; t < run->program->n_trains; t++) {
+        const BlockPlan *plan = &run->plans[t];
+        if (!plan->train) continue;
+        run->at = (Position){.block = t, .best = NAN};
+        block_start(run, t);
+        for (int p = 0; p < N_PARTS; p++)
+            if (evaluate_rows(plan, (Part)p)) TRY(evaluate_batch(run, plan, (Part)p, &run->eval_totals));
+        Snapshot last = {run->lasting, NULL, run->at};
+        Position at;
+        TRY(ckpt_save(run, "last.ckpt", NULL, &last));
+        TRY(ckpt_load(run, "last.ckpt", NULL, &at));
+        settings_print(run, plan);
+    }
+    TRY(directory_remove(run));
+    console_note(&run->console, "everything before step 1 is in order; nothing was trained, %s is removed", run->directory->path);
+    return done(run);
+}
 Status command_train(Run *run) {
     Machine m = {0};
     bool resume = option_given(&run->options, OPTION_RESUME), *used;
@@ -267,7 +302,9 @@ Status command_train(Run *run) {
         TRY(directory_open_logs(run, 0));
         run_init(run);
     }
+    if (resume && !anew && nothing_left(run, &m)) return done(run);
     TRY(best_read(run, &m, resume && !anew));
+    if (option_given(&run->options, OPTION_DRY_RUN)) return dry_run(run);
     TRY(blocks_run(run, &m, resume && !anew));
     TRY(test_part(run));
     TRY(report_write(run));

@@ -20,6 +20,7 @@ int64_t evaluate_rows(const BlockPlan *plan, Part part); /* rows an evaluation o
 STATUS evaluate_open(Run *run); /* its memory, with run_open_blocks */
 /* Sums over a part; carries are as before afterwards. FAILED_INTERRUPTED when events_poll says stop. */
 STATUS evaluate(Run *run, const BlockPlan *plan, Part part, Totals *totals);
+STATUS evaluate_batch(Run *run, const BlockPlan *plan, Part part, Totals *totals); /* its first batch only */
 /* The displayed values, one a column of block_columns: objectives, then reports. */
 int64_t values_count(const nn_train *train);
 void values_from_totals(Run *run, const nn_train *train, const Totals *totals, double *values);

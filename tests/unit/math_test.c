@@ -1,8 +1,11 @@
 /* math_test.c: the errors of compiler/ir/math.c in ulp, its special values, and that its two compilations agree.
 **
-** f32 is held against the C library's double on every 211th of all inputs, or every argv[1]-th: 1 tries all, in some twenty
-** minutes. f64 is held against long double on random and chosen inputs. An ulp is the distance of neighbours where the exact
-** result lies; below the least normal number it is the least subnormal. Infinity counts as the first number out of range. */
+** f32 is held against the C library's double on every 211th of all inputs, or every argv[1]-th: 1 tries all, in some
+*twenty
+** minutes. f64 is held against long double on random and chosen inputs. An ulp is the distance of neighbours where the
+*exact
+** result lies; below the least normal number it is the least subnormal. Infinity counts as the first number out of
+*range. */
 #include "../../compiler/ir/math.c"
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,7 +23,8 @@ typedef struct Worst {
 
 static int failures;
 
-/* The error of `got` in units of the last place of a format with `digits` bits whose least exponent is that of `least`. */
+/* The error of `got` in units of the last place of a format with `digits` bits whose least exponent is that of `least`.
+ */
 static void worst_add(Worst *worst, Wide got, Wide want, int digits, int least, int most, double x, double y) {
     bool wrong = isnan(got) != isnan(want) || (got == 0 && want == 0 && signbit(got) != signbit(want));
     if (wrong && worst->wrong++ == 0) worst->wrong_x = x, worst->wrong_y = y;
@@ -46,7 +50,8 @@ static void worst_add_f32(Worst *worst, float got, double want, float x, float y
 }
 static void worst_report(const Worst *worst, const char *name, double limit) {
     if (worst->wrong) {
-        printf("FAIL %s: %ld results of the wrong kind, first at (%a, %a)\n", name, worst->wrong, worst->wrong_x, worst->wrong_y);
+        printf("FAIL %s: %ld results of the wrong kind, first at (%a, %a)\n", name, worst->wrong, worst->wrong_x,
+               worst->wrong_y);
     } else if (!(worst->ulp <= limit)) {
         printf("FAIL %s: %.4Lf ulp at (%a, %a), limit %.2f\n", name, worst->ulp, worst->x, worst->y, limit);
     } else {
@@ -74,7 +79,8 @@ static const Function functions[] = {
     {"exp", math_f32_exp, exp, 1.05, INFINITY, math_f64_exp, expl, 1.1, INFINITY, -750, 715},
     {"log", math_f32_log, log, 0.9, INFINITY, math_f64_log, logl, 1.0, INFINITY, 0, 3},
     {"tanh", math_f32_tanh, tanh, 1.95, INFINITY, math_f64_tanh, tanhl, 1.5, INFINITY, -20, 20},
-    {"sigmoid", math_f32_sigmoid, sigmoid_reference, 2.0, INFINITY, math_f64_sigmoid, sigmoid_reference_wide, 1.3, INFINITY, -40, 40},
+    {"sigmoid", math_f32_sigmoid, sigmoid_reference, 2.0, INFINITY, math_f64_sigmoid, sigmoid_reference_wide, 1.3,
+     INFINITY, -40, 40},
     {"sin", math_f32_sin, sin, 1.7, 0x1p20, math_f64_sin, sinl, 1.3, 0x1p45, -10, 10},
     {"cos", math_f32_cos, cos, 1.85, 0x1p20, math_f64_cos, cosl, 1.3, 0x1p45, -10, 10},
     {"erf", math_f32_erf, erf, 1.05, INFINITY, math_f64_erf, erfl, 1.2, INFINITY, -6, 6},
@@ -108,7 +114,8 @@ static double random_scaled(int low, int high) {
     return random_bits() & 1 ? x : -x;
 }
 static double f64_input(const Function *f, long i) {
-    static const double joins[] = {0, 1, -1, 0.5, 2, 0x1p-1022, 0x1p1023, 0x1.6a09e667f3bcdp-1, 0x1.6a09e667f3bcdp0, 19.0625, 5.9375, 36.7};
+    static const double joins[] = {
+        0, 1, -1, 0.5, 2, 0x1p-1022, 0x1p1023, 0x1.6a09e667f3bcdp-1, 0x1.6a09e667f3bcdp0, 19.0625, 5.9375, 36.7};
     switch (i % 6) {
     case 0: return f64_of_bits(random_bits());
     case 1: return random_scaled(-30, 10);
@@ -118,7 +125,8 @@ static double f64_input(const Function *f, long i) {
         return f64_of_bits(f64_bits(x) + random_bits() % 65 - 32);
     }
     case 4: /* near a multiple of pi/2 */
-        return (double)(3.14159265358979323846264338327950288L / 2 * (Wide)(random_bits() >> (20 + random_bits() % 44)));
+        return (double)(3.14159265358979323846264338327950288L / 2 *
+                        (Wide)(random_bits() >> (20 + random_bits() % 44)));
     default: return random_between(f->low, f->high);
     }
 }
@@ -164,16 +172,56 @@ static void pow_test(long n) {
 static bool same(double a, double b) { return isnan(a) ? isnan(b) : a == b && signbit(a) == signbit(b); }
 
 static void specials_test(void) {
-    static const struct { const char *name; double x, value; } table[] = {
-        {"exp", 0, 1}, {"exp", -0.0, 1}, {"exp", INFINITY, INFINITY}, {"exp", -INFINITY, 0}, {"exp", 1e30, INFINITY}, {"exp", -1e30, 0},
-        {"log", 1, 0}, {"log", 0, -INFINITY}, {"log", -0.0, -INFINITY}, {"log", INFINITY, INFINITY}, {"log", -1, NAN},
-        {"log", -INFINITY, NAN}, {"log", -0x1p-149, NAN}, {"tanh", 0, 0}, {"tanh", -0.0, -0.0}, {"tanh", INFINITY, 1},
-        {"tanh", -INFINITY, -1}, {"tanh", 30, 1}, {"tanh", -30, -1}, {"tanh", 0x1p-149, 0x1p-149}, {"tanh", -0x1p-149, -0x1p-149},
-        {"sigmoid", 0, 0.5}, {"sigmoid", -0.0, 0.5}, {"sigmoid", INFINITY, 1}, {"sigmoid", -INFINITY, 0}, {"sigmoid", 50, 1},
-        {"sin", 0, 0}, {"sin", -0.0, -0.0}, {"sin", INFINITY, NAN}, {"sin", -INFINITY, NAN}, {"sin", 0x1p-149, 0x1p-149},
-        {"sin", 1e30, 0}, {"sin", -1e30, -0.0}, {"cos", 0, 1}, {"cos", -0.0, 1}, {"cos", INFINITY, NAN}, {"cos", -INFINITY, NAN},
-        {"cos", 1e30, 1}, {"cos", -1e30, 1}, {"erf", 0, 0}, {"erf", -0.0, -0.0}, {"erf", INFINITY, 1}, {"erf", -INFINITY, -1},
-        {"erf", 7, 1}, {"erf", -7, -1}, {"erf", 0x1p-149, 0x1p-149},
+    static const struct {
+        const char *name;
+        double x, value;
+    } table[] = {
+        {"exp", 0, 1},
+        {"exp", -0.0, 1},
+        {"exp", INFINITY, INFINITY},
+        {"exp", -INFINITY, 0},
+        {"exp", 1e30, INFINITY},
+        {"exp", -1e30, 0},
+        {"log", 1, 0},
+        {"log", 0, -INFINITY},
+        {"log", -0.0, -INFINITY},
+        {"log", INFINITY, INFINITY},
+        {"log", -1, NAN},
+        {"log", -INFINITY, NAN},
+        {"log", -0x1p-149, NAN},
+        {"tanh", 0, 0},
+        {"tanh", -0.0, -0.0},
+        {"tanh", INFINITY, 1},
+        {"tanh", -INFINITY, -1},
+        {"tanh", 30, 1},
+        {"tanh", -30, -1},
+        {"tanh", 0x1p-149, 0x1p-149},
+        {"tanh", -0x1p-149, -0x1p-149},
+        {"sigmoid", 0, 0.5},
+        {"sigmoid", -0.0, 0.5},
+        {"sigmoid", INFINITY, 1},
+        {"sigmoid", -INFINITY, 0},
+        {"sigmoid", 50, 1},
+        {"sin", 0, 0},
+        {"sin", -0.0, -0.0},
+        {"sin", INFINITY, NAN},
+        {"sin", -INFINITY, NAN},
+        {"sin", 0x1p-149, 0x1p-149},
+        {"sin", 1e30, 0},
+        {"sin", -1e30, -0.0},
+        {"cos", 0, 1},
+        {"cos", -0.0, 1},
+        {"cos", INFINITY, NAN},
+        {"cos", -INFINITY, NAN},
+        {"cos", 1e30, 1},
+        {"cos", -1e30, 1},
+        {"erf", 0, 0},
+        {"erf", -0.0, -0.0},
+        {"erf", INFINITY, 1},
+        {"erf", -INFINITY, -1},
+        {"erf", 7, 1},
+        {"erf", -7, -1},
+        {"erf", 0x1p-149, 0x1p-149},
     };
     int before = failures;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -182,7 +230,8 @@ static void specials_test(void) {
             double x = table[i].x, f32 = functions[k].f32((float)x), f64 = functions[k].f64(x);
             bool wide = !(strcmp(table[i].name, "erf") == 0 && x == 0x1p-149); /* in f64 erf of it is inexact */
             if (same(f32, table[i].value) && (!wide || same(f64, table[i].value))) continue;
-            printf("FAIL specials: %s(%a) is %a in f32, %a in f64, not %a\n", table[i].name, x, f32, f64, table[i].value);
+            printf("FAIL specials: %s(%a) is %a in f32, %a in f64, not %a\n", table[i].name, x, f32, f64,
+                   table[i].value);
             failures++;
         }
     }
@@ -195,8 +244,9 @@ static void specials_test(void) {
 }
 /* Every pair of special values: of the same kind and sign as the C library's pow, equal where that is exact. */
 static void pow_specials_test(void) {
-    static const double values[] = {0, 1, 0.5, 2, 3, 2.5, 1.0 / 3, 0x1p-149, 0x1p-130, 0x1p127, 0x1p24 + 2, 0x1p23 - 1, 0x1p22 + 0.5, 0x1p32,
-                                    1 + 0x1p-23, 1 - 0x1p-24, 1e20, INFINITY, NAN};
+    static const double values[] = {0,           1,           0.5,     2,          3,          2.5,          1.0 / 3,
+                                    0x1p-149,    0x1p-130,    0x1p127, 0x1p24 + 2, 0x1p23 - 1, 0x1p22 + 0.5, 0x1p32,
+                                    1 + 0x1p-23, 1 - 0x1p-24, 1e20,    INFINITY,   NAN};
     enum { N = sizeof values / sizeof values[0] };
     Worst worst = {0}, worst_wide = {0};
     for (int i = 0; i < 2 * N; i++) {
@@ -218,7 +268,9 @@ static void pow_exact_test(void) {
     for (int x = -40; x <= 40; x++) {
         double power = 1;
         for (int y = 0; fabs(power) <= 0x1p53 && y < 100; y++, power *= x) {
-            if (math_f64_pow(x, y) == power && (fabs(power) > 0x1p24 || math_f32_pow((float)x, (float)y) == (float)power)) continue;
+            if (math_f64_pow(x, y) == power &&
+                (fabs(power) > 0x1p24 || math_f32_pow((float)x, (float)y) == (float)power))
+                continue;
             printf("FAIL pow_exact: %d^%d\n", x, y);
             failures++;
             return;
@@ -228,11 +280,11 @@ static void pow_exact_test(void) {
 }
 
 /* ---- the compilation with the fused instruction and the one without it */
-#define AGREE1(name)                                                                                                           \
-    if (!same(name##_f32_fused(x32), name##_f32_plain(x32)) || !same(name##_f64_fused(x), name##_f64_plain(x))) {              \
-        printf("FAIL compilations_agree: " #name " of %a\n", x);                                                               \
-        failures++;                                                                                                            \
-        return;                                                                                                                \
+#define AGREE1(name)                                                                                                   \
+    if (!same(name##_f32_fused(x32), name##_f32_plain(x32)) || !same(name##_f64_fused(x), name##_f64_plain(x))) {      \
+        printf("FAIL compilations_agree: " #name " of %a\n", x);                                                       \
+        failures++;                                                                                                    \
+        return;                                                                                                        \
     }
 static void agree_test(long n) {
     if (!__builtin_cpu_supports("fma")) {
@@ -242,8 +294,10 @@ static void agree_test(long n) {
     for (long i = 0; i < n; i++) {
         double x = i % 2 ? random_scaled(-8, 7) : f64_of_bits(random_bits()), y = random_between(-20, 20);
         float x32 = i % 2 ? (float)x : f32_of_bits((uint32_t)random_bits()), y32 = (float)y;
-        AGREE1(exp) AGREE1(log) AGREE1(tanh) AGREE1(sigmoid) AGREE1(sin) AGREE1(cos) AGREE1(erf)
-        if (!same(pow_f32_fused(x32, y32), pow_f32_plain(x32, y32)) || !same(pow_f64_fused(x, y), pow_f64_plain(x, y))) {
+        AGREE1(exp)
+        AGREE1(log) AGREE1(tanh) AGREE1(sigmoid) AGREE1(sin) AGREE1(cos)
+            AGREE1(erf) if (!same(pow_f32_fused(x32, y32), pow_f32_plain(x32, y32)) ||
+                            !same(pow_f64_fused(x, y), pow_f64_plain(x, y))) {
             printf("FAIL compilations_agree: pow of %a, %a\n", x, y);
             failures++;
             return;

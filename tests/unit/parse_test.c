@@ -94,20 +94,23 @@ static void test_canonical_text(void) {
         snprintf(page, sizeof page, "def f() { %s }\n", same[i]);
         Parsed p = parse("canonical", page);
         if (!p.tree) fail("`%s` is refused", same[i]);
-        else if (strcmp(printed(&p, first_value(&p)), same[i]) != 0) fail("`%s` is printed as %s", same[i], printed(&p, first_value(&p)));
+        else if (strcmp(printed(&p, first_value(&p)), same[i]) != 0) fail("`%s` is printed as %s", same[i],
+                printed(&p, first_value(&p)));
         else check_round_trip(&p);
         drop(&p);
     }
     done("canonical text is printed as it is written");
 }
 static void test_spans(void) {
-    static const char *const values[] = {"a + b * c", "f(x, y)", "x |> f as g", "x[1, 2]", "-x", "(1, 2)", "if a { b } else { c }", "net.params", "0..3"};
+    static const char *const values[] = {"a + b * c", "f(x, y)", "x |> f as g", "x[1, 2]", "-x", "(1, 2)",
+                                         "if a { b } else { c }", "net.params", "0..3"};
     for (int i = 0; i < COUNT_OF(values); i++) {
         char page[200];
         snprintf(page, sizeof page, "def f() {  %s  }\n", values[i]);
         Parsed p = parse("spans", page);
         Span span = first_value(&p)->span;
-        if (strlen(values[i]) != span.end - span.begin || strncmp(page + span.begin, values[i], span.end - span.begin) != 0)
+        if (strlen(values[i]) != span.end - span.begin || strncmp(page + span.begin, values[i],
+                                                                  span.end - span.begin) != 0)
             fail("the place of `%s` is `%.*s`", values[i], (int)(span.end - span.begin), page + span.begin);
         drop(&p);
     }
@@ -118,14 +121,16 @@ static void test_numbers(void) {
         const char *text;
         double value;
         bool integer;
-    } cases[] = {{"70_000", 70000, true}, {"0", 0, true}, {"9223372036854775807", 9223372036854775807.0, true}, {"2.0", 2, false},
+    } cases[] = {{"70_000", 70000, true}, {"0", 0, true}, {"9223372036854775807", 9223372036854775807.0, true},
+                 {"2.0", 2, false},
                  {"1e3", 1000, false}, {"20%", 0.2, false}, {"12.5%", 0.125, false}, {"1_0.2_5e-1", 1.025, false}};
     for (int i = 0; i < COUNT_OF(cases); i++) {
         char page[100];
         snprintf(page, sizeof page, "def f() { %s }\n", cases[i].text);
         Parsed p = parse("numbers", page);
         const Ast *n = p.tree ? first_value(&p) : NULL;
-        if (!n || n->kind != AST_number || n->number.value != cases[i].value || n->number.is_integer != cases[i].integer) fail("%s", cases[i].text);
+        if (!n || n->kind != AST_number || n->number.value != cases[i].value ||
+            n->number.is_integer != cases[i].integer) fail("%s", cases[i].text);
         drop(&p);
     }
     done("numbers have the values they are written as");
@@ -163,7 +168,8 @@ static void test_helps(void) {
     Parsed p = parse("helps", page);
     for (int i = 0; i < COUNT_OF(helps) && p.tree; i++) {
         const char *help = help_of(p.tree->program.items.v[i]);
-        if ((help != NULL) != (helps[i] != NULL) || (help && strcmp(help, helps[i]) != 0)) fail("item %d has %s", i, help ? help : "none");
+        if ((help != NULL) != (helps[i] != NULL) || (help && strcmp(help, helps[i]) != 0)) fail("item %d has %s", i,
+                help ? help : "none");
     }
     if (!p.tree) fail("refused");
     drop(&p);
@@ -171,8 +177,10 @@ static void test_helps(void) {
 }
 static void test_spaces_do_not_count(void) {
     Parsed a = parse("a", "model m(x: [4]) -> [2] { x |> dense(2) }\nhyper lr = 0.1 # rate\n");
-    Parsed b = parse("b", "# a comment\nmodel   m(x:[4])->[2]{\n    x\n      |> dense( 2 )  # more\n}\n\n\nhyper lr=0.1");
-    if (!a.tree || !b.tree || strcmp(printed(&a, a.tree), printed(&b, b.tree)) != 0 || !ast_equal(a.tree, b.tree)) fail("they are two");
+    Parsed b = parse("b",
+                     "# a comment\nmodel   m(x:[4])->[2]{\n    x\n      |> dense( 2 )  # more\n}\n\n\nhyper lr=0.1");
+    if (!a.tree || !b.tree || strcmp(printed(&a, a.tree), printed(&b, b.tree)) != 0 ||
+        !ast_equal(a.tree, b.tree)) fail("they are two");
     Parsed c = parse("c", "model m(x: [4]) -> [2] { x |> dense(3) }\nhyper lr = 0.1\n");
     if (ast_equal(a.tree, c.tree)) fail("2 and 3 are equal");
     drop(&a), drop(&b), drop(&c);
@@ -180,7 +188,8 @@ static void test_spaces_do_not_count(void) {
 }
 
 /* ---- limits */
-static char *repeated(const char *before, const char *each, int n, const char *middle, const char *each_after, const char *after) {
+static char *repeated(const char *before, const char *each, int n, const char *middle, const char *each_after,
+                      const char *after) {
     char *s = malloc(strlen(before) + strlen(middle) + strlen(after) + (size_t)n * (strlen(each) + strlen(each_after)) + 1), *to = s;
     to = stpcpy(to, before);
     for (int i = 0; i < n; i++) to = stpcpy(to, each);
@@ -190,7 +199,8 @@ static char *repeated(const char *before, const char *each, int n, const char *m
     return s;
 }
 /* Accepted up to `most` times, refused with one message of `code` from then on. */
-static void check_limit(const char *code, int most, const char *before, const char *each, const char *middle, const char *each_after, const char *after) {
+static void check_limit(const char *code, int most, const char *before, const char *each, const char *middle,
+                        const char *each_after, const char *after) {
     int counts[] = {most - 1, most, most + 1, most + 2, 100000};
     for (int i = 0; i < COUNT_OF(counts); i++) {
         char *page = repeated(before, each, counts[i], middle, each_after, after);
@@ -219,8 +229,9 @@ static void test_limits(void) {
     done("a tree has 1000 levels at most");
 }
 static void test_long_pages(void) {
-    static const char *const lines[] = {"hyper a = 1\n", "$\n", "1 2;", "if a b;", "# x\n", "\n", "}", ")", "(", "\"", "def f(x):\n", "a = \n", "if ",
-                                        "x = f(a b; c)\n", "train m on d\n", "{ }\n", "0x ", "'", "/*", "else ", ", ", "= ", "{(", "[{", "def f(x\n  "};
+    static const char *const lines[] = {"hyper a = 1\n", "$\n", "1 2;", "if a b;", "# x\n", "\n", "}", ")", "(", "\"",
+                                        "def f(x):\n", "a = \n", "if ",
+                                        "x = f(a b; c)\n", "train m on d\n", "{ }\n", "0x ", "'", "/*", "/*\n", "else ", ", ", "= ", "{(", "[{", "def f(x\n  "};
     for (int i = 0; i < COUNT_OF(lines); i++) {
         clock_t begin = clock();
         char *page = repeated("", lines[i], (1 << 20) / (int)strlen(lines[i]), "", "", "");
@@ -298,11 +309,13 @@ static void damage_bytes(const char *path, const char *text, int rounds) {
     for (int round = 0; round < rounds; round++) {
         strcpy(page, text);
         for (u32 times = 1 + random_below(&state, 4); times; times--) {
-            size_t length = strlen(page), at = random_below(&state, (u32)length + 1), some = 1 + random_below(&state, 12);
+            size_t length = strlen(page), at = random_below(&state, (u32)length + 1), some = 1 + random_below(&state,
+                    12);
             if (some > length - at) some = length - at;
             switch (random_below(&state, 4)) {
             case 0: memmove(page + at, page + at + some, length - at - some + 1); break;
-            case 1: memmove(page + at + 1, page + at, length - at + 1); page[at] = signs[random_below(&state, sizeof signs - 1)]; break;
+            case 1: memmove(page + at + 1, page + at, length - at + 1); page[at] = signs[random_below(&state,
+                    sizeof signs - 1)]; break;
             case 2: if (page[at]) page[at] = signs[random_below(&state, sizeof signs - 1)]; break;
             default: memmove(page + at + some, page + at, length - at + 1); break;
             }
@@ -346,8 +359,10 @@ static void lose_tokens(const char *path, const char *text, Damage *damage) {
             damage->near += found >= line - 1 && found <= line + 1;
             damage->errors += errors(&p);
             if (errors(&p) > damage->most) damage->most = errors(&p);
-            if (getenv("NNC_PARSE_SHOW") && !(found >= line - 1 && found <= line + 1)) printf("%s:%d lost `%.*s`: %s", path, line, (int)n, s, m);
-            if (getenv("NNC_PARSE_SHOW") && errors(&p) > 2) printf("%s:%d lost `%.*s`, %d errors\n%s", path, line, (int)n, s, errors(&p), m);
+            if (getenv("NNC_PARSE_SHOW") && !(found >= line - 1 && found <= line + 1)) printf("%s:%d lost `%.*s`: %s",
+                    path, line, (int)n, s, m);
+            if (getenv("NNC_PARSE_SHOW") && errors(&p) > 2) printf("%s:%d lost `%.*s`, %d errors\n%s", path, line,
+                                                                   (int)n, s, errors(&p), m);
             free(m);
         }
         drop(&p);
@@ -419,8 +434,10 @@ int main(int argc, char **argv) {
     done("pages are read, printed and read again, also damaged ones");
     if (damage.near < 0.9 * damage.refused) fail("%d of %d", damage.near, damage.refused);
     done("nine of ten errors are shown within a line of a lost word");
-    if (damage.errors > 1.5 * damage.refused || damage.most > 6) fail("%d errors in %d pages, %d at most", damage.errors, damage.refused, damage.most);
+    if (damage.errors > 1.5 * damage.refused || damage.most > 6) fail("%d errors in %d pages, %d at most",
+                                                                      damage.errors, damage.refused, damage.most);
     done("a lost word gives one error and a half on average");
-    if (getenv("NNC_PARSE_SHOW")) printf("%d refused, %d near, %d errors, %d at most\n", damage.refused, damage.near, damage.errors, damage.most);
+    if (getenv("NNC_PARSE_SHOW")) printf("%d refused, %d near, %d errors, %d at most\n", damage.refused, damage.near,
+                                         damage.errors, damage.most);
     return failures != 0;
 }
