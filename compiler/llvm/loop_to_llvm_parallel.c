@@ -194,7 +194,10 @@ static void tasks_by_pool(const Body *b, LLVMValueRef pool, LLVMValueRef task, c
     else LLVMPositionBuilderAtEnd(e->builder, b->start);
     LLVMValueRef slot = LLVMBuildAlloca(e->builder, frame, "");
     LLVMPositionBuilderAtEnd(e->builder, now);
-    for (int i = 0; i < n; i++) LLVMBuildStore(e->builder, args[i], LLVMBuildStructGEP2(e->builder, frame, slot, (unsigned)i, ""));
+    for (int i = 0; i < n; i++) {
+        LLVMValueRef field = LLVMBuildStructGEP2(e->builder, frame, slot, (unsigned)i, "");
+        LLVMBuildStore(e->builder, args[i], field);
+    }
     i64 count = (loop->extent + loop->step - 1) / loop->step;
     call_code(e, e->parallel, 4, (LLVMValueRef[]){pool, task, slot, const_i64(e, count)});
 }

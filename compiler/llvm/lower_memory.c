@@ -13,6 +13,11 @@ static LLVMValueRef term_emit(const Body *b, const LoopTerm *t) {
     nnc_check(x, "a loop index of %s has no code", b->f->name);
     return t->factor == 1 ? x : LLVMBuildNSWMul(e->builder, x, const_i64(e, t->factor), "");
 }
+static bool lane_term(const LoopTerm *t) { return t->value && t->value->type.lanes; }
+/* Values first, then loops from outside in. */
+static bool term_before(const LoopTerm *a, const LoopTerm *b) {
+    return b->loop && (!a->loop || a->loop->id < b->loop->id);
+}
 /* The scalar part but for the constant; NULL: nothing. Outer loops come first, so that what an inner loop adds is added last. */
 static LLVMValueRef varying_emit(const Body *b, const LoopAffine *a) {
     LLVMValueRef sum = NULL;
@@ -20,9 +25,8 @@ static LLVMValueRef varying_emit(const Body *b, const LoopAffine *a) {
     for (int k = 0; k < a->n; k++) {
         int next = -1;
         for (int i = 0; i < a->n; i++) {
-            if (done[i] || (a->terms[i].value && a->terms[i].value->type.lanes)) continue;
-            bool sooner = next < 0 || (a->terms[next].loop && (!a->terms[i].loop || a->terms[i].loop->id < a->terms[next].loop->id));
-            if (sooner) next = i;
+            if (done[i] || lane_term(&a->terms[i])) continue;
+            if (next < 0 || term_before(&a->terms[i], &a->terms[next])) next = i;
         }
         if (next < 0) break;
         done[next] = true;
@@ -110,35 +114,39 @@ static LLVMValueRef mask_emit(const Body *b, const LoopAccess *a) {
 
 static bool has_lane_value(const LoopAccess *a) {
     for (int i = 0; i < a->at.n; i++)
-        if (a->at.terms[i].value && a->at.terms[i].value->type.lanes) return true;
+        if (lane_term(&a->at.terms[i])) return true;
     return false;
 }
 static bool is_gather(const LoopAccess *a) { return a->lanes && (has_lane_value(a) || (a->stride != 0 && a->stride != 1)); }
 
-/* 16 pointers: the scalar part once, then 32-bit offsets where they fit. */
-static LLVMValueRef pointers_emit(const Body *b, const LoopAccess *a) {
-    const Emitter *e = b->e;
-    LLVMTypeRef type = memory_type(e, b->f->buffers.v[a->buffer].dtype);
-    LLVMValueRef base = address_emit(b, a->buffer, &a->at, false);
+/* The furthest offset of a lane from lane 0's scalar part, in elements. */
+static i64 lane_reach(const Body *b, const LoopAccess *a) {
     i64 reach = LANES * (a->stride < 0 ? -a->stride : a->stride);
     for (int i = 0; i < a->at.n; i++) {
         const LoopTerm *t = &a->at.terms[i];
         i64 most;
-        if (!t->value || !t->value->type.lanes) continue;
+        if (!lane_term(t)) continue;
         i64 widest = -t->value->low > t->value->high ? -t->value->low : t->value->high;
-        nnc_check(i64_multiply(t->factor < 0 ? -t->factor : t->factor, widest, &most) && i64_add(reach, most, &reach),
-                  "a gather of %s overflows", b->f->name);
+        bool fits = i64_multiply(t->factor < 0 ? -t->factor : t->factor, widest, &most) && i64_add(reach, most, &reach);
+        nnc_check(fits, "a gather of %s overflows", b->f->name);
     }
-    bool narrow = reach <= INT32_MAX;
-    LLVMTypeRef wide = LLVMVectorType(e->i64, LANES);
-    LLVMValueRef offset = lane_numbers(e, narrow ? a->stride : 1);
-    if (!narrow)
-        offset = LLVMBuildMul(e->builder, LLVMBuildSExt(e->builder, offset, wide, ""), splat_emit(e, const_i64(e, a->stride)), "");
+    return reach;
+}
+/* 16 pointers: the scalar part once, then 32-bit offsets where they fit. */
+static LLVMValueRef pointers_emit(const Body *b, const LoopAccess *a) {
+    const Emitter *e = b->e;
+    LLVMTypeRef type = memory_type(e, b->f->buffers.v[a->buffer].dtype), wide = LLVMVectorType(e->i64, LANES);
+    LLVMValueRef base = address_emit(b, a->buffer, &a->at, false), offset = lane_numbers(e, 1);
+    bool narrow = lane_reach(b, a) <= INT32_MAX;
+    if (!narrow) offset = LLVMBuildSExt(e->builder, offset, wide, "");
+    LLVMValueRef stride = splat_emit(e, narrow ? const_i32(e, a->stride) : const_i64(e, a->stride));
+    offset = LLVMBuildMul(e->builder, offset, stride, "");
     for (int i = 0; i < a->at.n; i++) {
         const LoopTerm *t = &a->at.terms[i];
-        if (!t->value || !t->value->type.lanes) continue;
-        LLVMValueRef x = value_get(b, t->value), factor = splat_emit(e, narrow ? const_i32(e, t->factor) : const_i64(e, t->factor));
+        if (!lane_term(t)) continue;
+        LLVMValueRef x = value_get(b, t->value);
         if (!narrow) x = LLVMBuildSExt(e->builder, x, wide, "");
+        LLVMValueRef factor = splat_emit(e, narrow ? const_i32(e, t->factor) : const_i64(e, t->factor));
         offset = LLVMBuildAdd(e->builder, offset, LLVMBuildMul(e->builder, x, factor, ""), "");
     }
     return LLVMBuildGEP2(e->builder, type, base, &offset, 1, "");

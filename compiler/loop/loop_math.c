@@ -21,7 +21,9 @@ static LoopValue *make3(const Maker *maker, LoopOp op, LoopValue *a, LoopValue *
     return loop_op(maker->b, op, a, b, c);
 }
 
-#define MATH1(name, dtype, x)    static LoopValue *name##_##dtype(const Maker *maker, LoopValue *x, LoopValue *unused) { (void)unused;
+#define MATH1(name, dtype, x)                                                                                          \
+    static LoopValue *name##_##dtype(const Maker *maker, LoopValue *x, LoopValue *unused) {                            \
+        (void)unused;
 #define MATH2(name, dtype, x, y) static LoopValue *name##_##dtype(const Maker *maker, LoopValue *x, LoopValue *y) {
 #define LET(type, name, value)   LoopValue *const name = (value);
 #define RESULT(value)            return (value);

@@ -246,11 +246,25 @@ static void verify_argument(Verifier *v, const LoopArgument *argument, const Loo
         require(v, argument->at.terms[i].factor * bytes % param->align == 0, s,
                 "an argument is not aligned as its parameter says");
 }
+/* Parameters are `noalias`: what is read and written must be one parameter. Caught where both begin at the same byte. */
+static void verify_no_alias(const Verifier *v, const LoopCall *call, const LoopStatement *s) {
+    for (int i = 0; i < call->function->n_params; i++)
+        for (int j = 0; j < call->function->n_params; j++) {
+            const LoopBuffer *a = &v->f->buffers.v[call->buffers[i].buffer], *b = &v->f->buffers.v[call->buffers[j].buffer];
+            bool placed = a->space == b->space && (a->space <= SPACE_WORK || a == b);
+            if (i == j || !call->function->buffers.v[i].writable || !placed) continue;
+            i64 from = a->space <= SPACE_WORK ? a->offset : 0, to = b->space <= SPACE_WORK ? b->offset : 0;
+            LoopAffine apart = affine_plus(affine_times(call->buffers[i].at, dtype_bytes(a->dtype)),
+                                           affine_times(call->buffers[j].at, -dtype_bytes(b->dtype)));
+            require(v, apart.n || apart.constant + from != to, s, "a call is given one buffer twice, and writes it");
+        }
+}
 static void verify_call(Verifier *v, const LoopStatement *s) {
     const LoopCall *call = s->call;
     const LoopFunction *g = call->function;
     require(v, g != v->f && !(v->task && has_parallel(&g->body)), s, "a parallel loop inside another, by a call");
     for (int i = 0; i < g->n_params; i++) verify_argument(v, &call->buffers[i], &g->buffers.v[i], s);
+    verify_no_alias(v, call, s);
     for (int i = 0; i < g->scalars.n; i++) {
         use(v, call->scalars[i], s);
         require(v, call->scalars[i]->type.elem == g->scalars.v[i]->type.elem && !call->scalars[i]->type.lanes, s,
@@ -281,7 +295,8 @@ static void verify_buffers(const Verifier *v) {
         require(v, b->align >= dtype_bytes(b->dtype) && b->align <= 64 && !(b->align & (b->align - 1)), NULL,
                 "a buffer that is not aligned to its elements");
         require(v, b->writable || !b->checked, NULL, "a buffer is checked but never written");
-        if (b->space == SPACE_LOCAL) require(v, bytes <= LOCAL_BYTES && (local += bytes) <= LOCAL_BYTES, NULL, "too many bytes in local buffers");
+        if (b->space != SPACE_LOCAL) continue;
+        require(v, bytes <= LOCAL_BYTES && (local += bytes) <= LOCAL_BYTES, NULL, "too many bytes in local buffers");
     }
 }
 void loop_verify(const LoopFunction *f) {

@@ -116,11 +116,14 @@ static void addresses_build(Run *r) {
     LoopValue *one = loop_clamp(&b, loop_load(&b, idx, affine(3)), 0, 6);
     loop_store(&b, y, affine(32), loop_load_lanes(&b, x, affine_value(affine(0), one, 8), 1));
     LoopValue *mask = loop_load_lanes(&b, flags, affine(0), 1);
-    loop_store(&b, y, affine(48), loop_load_access(&b, (LoopAccess){.buffer = x, .at = affine(60), .lanes = true, .stride = 1, .mask = mask}));
-    loop_store_access(&b, (LoopAccess){.buffer = y, .at = affine(64), .lanes = true, .stride = 1, .mask = mask}, loop_load_lanes(&b, x, affine(0), 1));
+    LoopAccess masked = {.buffer = x, .at = affine(60), .lanes = true, .stride = 1, .mask = mask};
+    loop_store(&b, y, affine(48), loop_load_access(&b, masked));
+    masked.buffer = y, masked.at = affine(64);
+    loop_store_access(&b, masked, loop_load_lanes(&b, x, affine(0), 1));
     loop_store(&b, y, affine(80), loop_cast(&b, loop_load_lanes(&b, bytes, affine(0), 1), ELEM_F32));
     loop_store(&b, z, affine(0), loop_op(&b, LOP_not, mask));
-    loop_store_access(&b, (LoopAccess){.buffer = y, .at = affine(96), .lanes = true, .stride = 3}, loop_load_lanes(&b, x, affine(16), 1));
+    LoopAccess spread = {.buffer = y, .at = affine(96), .lanes = true, .stride = 3};
+    loop_store_access(&b, spread, loop_load_lanes(&b, x, affine(16), 1));
     /* 20 elements, 16 at a time, the last vector short by `part` */
     LoopFor *v = loop_for(&b, FOR_SERIAL, 20, 16, 0, NULL);
     LoopAffine at = affine_loop(affine(0), v, 1), left = affine_loop(affine(20), v, -1);
@@ -438,6 +441,16 @@ static void local_in_and_out(LoopBuilder *b) {
     loop_for_end(b, NULL);
 }
 
+static void one_buffer_twice(LoopBuilder *b) {
+    LoopBuilder k = loop_function_begin(b->arena, "copy");
+    int from = loop_param(&k, DT_f32, 16, false), to = loop_param(&k, DT_f32, 16, true);
+    loop_store(&k, to, affine(0), loop_load_lanes(&k, from, affine(0), 1));
+    LoopFunction *copy = loop_function_end(&k);
+    LoopArgument arguments[] = {{loop_block(b, SPACE_WORK, 64, DT_f32, 16, false), affine(0)},
+                                {loop_block(b, SPACE_WORK, 0, DT_f32, 32, true), affine(16)}};
+    loop_call(b, copy, arguments, NULL, -1);
+}
+
 static void test_verifier(void) {
     static const struct {
         const char *name;
@@ -448,7 +461,7 @@ static void test_verifier(void) {
                   {"index not clamped", index_not_clamped}, {"used outside", used_outside},
                   {"index of another loop", index_of_another_loop}, {"store to batch", store_to_batch},
                   {"nested tasks", nested_tasks},         {"mixed types", mixed_types},
-                  {"local in and out", local_in_and_out}};
+                  {"local in and out", local_in_and_out}, {"one buffer twice", one_buffer_twice}};
     for (int i = 0; i < COUNT_OF(BROKEN); i++) {
         fflush(stdout);
         pid_t pid = fork();
