@@ -60,12 +60,14 @@ item:
     "import" string                             { $$ = MAKE(import, .path = $2); }
   | "hyper" NAME of_type '=' expr range         { $$ = MAKE(hyper, .name = $2, .type = $3, .value = $5,
                                                             .low = $6.first, .high = $6.second); }
-  | "data" NAME source settings optional_block  { $$ = MAKE(data, .name = $2, .source = $3, .settings = $4, .block = $5); }
+  | "data" NAME source settings optional_block  { $$ = MAKE(data, .name = $2, .source = $3, .settings = $4,
+                                                            .block = $5); }
   | "data" error block                          { $$ = NULL; }
   | "train" names "on" NAME as settings block   { $$ = MAKE(train, .models = $2, .data = $4, .label = $5,
                                                             .settings = $6, .block = $7); }
   | "train" error block                         { $$ = NULL; }
-  | "predict" "on" NAME as settings block       { $$ = MAKE(predict, .data = $3, .label = $4, .settings = $5, .block = $6); }
+  | "predict" "on" NAME as settings block       { $$ = MAKE(predict, .data = $3, .label = $4, .settings = $5,
+                                                            .block = $6); }
   | "predict" error block                       { $$ = NULL; }
   | "generate" NAME settings                    { $$ = MAKE(generate, .model = $2, .settings = $3); }
   | lasting
@@ -93,7 +95,8 @@ names:
 
 /* declarations that blocks have too */
 lasting:
-    lasting_what NAME of_type '=' expr          { $$ = MAKE(lasting, .what = $1, .name = $2, .type = $3, .value = $5); } ;
+    lasting_what NAME of_type '=' expr          { $$ = MAKE(lasting, .what = $1, .name = $2, .type = $3,
+                                                            .value = $5); } ;
 lasting_what:
     "param" { $$ = LASTING_PARAM; } | "state" { $$ = LASTING_STATE; } | "carry" { $$ = LASTING_CARRY; } ;
 function:
@@ -124,7 +127,8 @@ types:
 type:
     dims                                        { $$ = MAKE(type, .dims = $1, .has_dims = true); }
   | NAME type_arguments                         { $$ = MAKE(type, .base = $1, .arguments = $2); }
-  | NAME type_arguments dims                    { $$ = MAKE(type, .base = $1, .arguments = $2, .dims = $3, .has_dims = true); } ;
+  | NAME type_arguments dims                    { $$ = MAKE(type, .base = $1, .arguments = $2, .dims = $3,
+                                                            .has_dims = true); } ;
 type_arguments:
     %empty                                      { $$ = (AstList){0}; }
   | '(' exprs ')'                               { $$ = $2; } ;
@@ -150,8 +154,8 @@ statements:
   | statements separator statement              { $$ = list_add(parser, $1, $3); } ;
 statement:
     names '=' expr                              { $$ = MAKE(let, .names = $1, .value = $3); }
-  | NAME ':' type '=' expr                      { $$ = MAKE(let, .names = name_add(parser, (NameList){0}, $1), .type = $3,
-                                                            .value = $5); }
+  | NAME ':' type '=' expr                      { $$ = MAKE(let, .names = name_add(parser, (NameList){0}, $1),
+                                                            .type = $3, .value = $5); }
   | lasting
   | function
   | "minimize" expr "by" callee on              { $$ = MAKE(minimize, .objective = $2, .optimizer = $4, .on = $5.names,
@@ -177,7 +181,8 @@ pipe:
     expr "|>" callee                            { $$ = MAKE(pipe, .value = $1, .call = $3); } ;
 callee:
     NAME as                                     { $$ = MAKE(call, .name = $1, .label = $2, .bare = true); }
-  | NAME '(' arguments ')' as                   { $$ = MAKE(call, .name = $1, .arguments = $3.list, .theta = $3.first, .label = $5); } ;
+  | NAME '(' arguments ')' as                   { $$ = MAKE(call, .name = $1, .arguments = $3.list, .theta = $3.first,
+                                                            .label = $5); } ;
 or: and | or "or" and                           { $$ = BINARY(OR, $1, $3); } ;
 and: not | and "and" not                        { $$ = BINARY(AND, $1, $3); } ;
 not: compare | "not" not                        { $$ = MAKE(unary, .op = OPERATOR_NOT, .value = $2); } ;
@@ -210,7 +215,8 @@ primary:
   | "true"                                      { $$ = MAKE(boolean, .value = true); }
   | "false"                                     { $$ = MAKE(boolean, .value = false); }
   | NAME                                        { $$ = MAKE(name, .name = $1); }
-  | NAME '(' arguments ')' as                   { $$ = MAKE(call, .name = $1, .arguments = $3.list, .theta = $3.first, .label = $5); }
+  | NAME '(' arguments ')' as                   { $$ = MAKE(call, .name = $1, .arguments = $3.list, .theta = $3.first,
+                                                            .label = $5); }
   | '(' expr ')'                                { $$ = $2; }
   | '(' expr ',' exprs ')'                      { $$ = MAKE(tuple, .values = list_prepend(parser, $2, $4)); }
   | '[' exprs ']'                               { $$ = MAKE(array, .values = $2); }

@@ -31,7 +31,10 @@ Ast *node(Parser *parser, Ast value) {
     int below = 0;
     ast_children(a, deepest, &below);
     a->depth = below + 1;
-    if (a->depth > AST_DEEPEST) nesting_error(parser, token_span(parser, &parser->tokens.v[parser->next - 1]), "levels of operators and brackets", AST_DEEPEST);
+    if (a->depth > AST_DEEPEST) {
+        const Token *last = &parser->tokens.v[parser->next - 1];
+        nesting_error(parser, token_span(parser, last), "levels of operators and brackets", AST_DEEPEST);
+    }
     return a;
 }
 

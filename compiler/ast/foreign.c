@@ -26,7 +26,8 @@ static const Foreign operators[] = {
     {"/=", '=', "write `x = x / ...`; a name may be bound again"},
     {"^=", '=', "write `x = x ^ ...`; a name may be bound again"},
     {"@=", '=', "write `x = x @ ...`; a name may be bound again"},
-    {"%", FLOOR_DIVIDE, "the remainder of a by b is `a - a // b * b`; the `%` of a percentage follows its number directly"},
+    {"%", FLOOR_DIVIDE,
+     "the remainder of a by b is `a - a // b * b`; the `%` of a percentage follows its number directly"},
     {"?", OR, "write `if c { a } else { b }` where c is known when compiling, else `where(c, a, b)`"},
     {"/*", BLANK, "a comment begins with `#` and ends with its line"},
     {"*/", BLANK, "a comment begins with `#` and ends with its line"},
@@ -48,7 +49,8 @@ static const struct {
 } characters[] = {
     {"\xE2\x88\x92", "-"}, {"\xE2\x80\x93", "-"}, {"\xE2\x80\x94", "-"}, {"\xC3\x97", "*"}, {"\xC2\xB7", "*"},
     {"\xE2\x8B\x85", "*"}, {"\xC3\xB7", "/"}, {"\xE2\x89\xA4", "<="}, {"\xE2\x89\xA5", ">="}, {"\xE2\x89\xA0", "!="},
-    {"\xE2\x86\x92", "->"}, {"\xE2\x80\xA6", ".."}, {"\xE2\x80\x9C", "\""}, {"\xE2\x80\x9D", "\""}, {"\xE2\x80\x98", "\""},
+    {"\xE2\x86\x92", "->"}, {"\xE2\x80\xA6", ".."}, {"\xE2\x80\x9C", "\""},
+    {"\xE2\x80\x9D", "\""}, {"\xE2\x80\x98", "\""},
     {"\xE2\x80\x99", "\""}, {"\xC2\xB2", "^2"}, {"\xC2\xB3", "^3"}, {"\xE2\x88\x9E", "inf"}, {"\xCF\x80", "pi"},
     {"$", NULL}, {"\\", NULL}, {"'", "\""},
 };
@@ -59,7 +61,8 @@ static u32 code_point(Span span) {
     return point;
 }
 static bool is_invisible(u32 c) {
-    return c < 0x20 || (c >= 0x7F && c <= 0xA0) || c == 0xAD || (c >= 0x2000 && c <= 0x200F) || (c >= 0x2028 && c <= 0x202F) ||
+    return c < 0x20 || (c >= 0x7F && c <= 0xA0) || c == 0xAD || (c >= 0x2000 && c <= 0x200F) ||
+           (c >= 0x2028 && c <= 0x202F) ||
            (c >= 0x205F && c <= 0x206F) || c == 0x3000 || c == 0xFEFF || (c >= 0xFFF0 && c <= 0xFFFB) || c >= 0xE0000;
 }
 void stray_character(Parser *parser, Span span) {
@@ -68,7 +71,8 @@ void stray_character(Parser *parser, Span span) {
     u32 point = code_point(span);
     if (is_invisible(point)) {
         Message *m = report(parser, E102, span, "an invisible character (U+%04X) has no meaning here", point);
-        if (m) message_help(m, "%s", point == '\r' ? "lines end with a line feed, with or without a carriage return before it"
+        if (m) message_help(m, "%s",
+                            point == '\r' ? "lines end with a line feed, with or without a carriage return before it"
                                                    : "put a blank in its place");
         return;
     }
@@ -76,7 +80,8 @@ void stray_character(Parser *parser, Span span) {
                         : report(parser, E102, span, "`%.*s` (U+%04X) has no meaning here", n, text, point);
     if (!m) return;
     for (int i = 0; i < COUNT_OF(characters); i++)
-        if (strlen(characters[i].text) == (size_t)n && strncmp(characters[i].text, text, (size_t)n) == 0 && characters[i].instead) {
+        if (strlen(characters[i].text) == (size_t)n && strncmp(characters[i].text, text, (size_t)n) == 0 &&
+            characters[i].instead) {
             message_help(m, "write `%s`", characters[i].instead);
             return;
         }

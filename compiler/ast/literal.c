@@ -27,7 +27,8 @@ Ast *number_node(Parser *parser, Span span, bool percent) {
         errno = 0;
         number.integer = strtoll(digits, NULL, 10);
         if (errno == ERANGE)
-            report(parser, E107, span, "`%.40s` is too large for a whole number: the largest is 9223372036854775807", written);
+            report(parser, E107, span, "`%.40s` is too large for a whole number: the largest is 9223372036854775807",
+                   written);
     } else if (isinf(number.value)) {
         report(parser, E107, span, "`%.40s` is too large: the largest real is about 1.8e308", written);
     }

@@ -62,19 +62,24 @@ const char *shown(const Mistake *m, const Token *t) {
     case STRING: return "a string";
     default:
         if (n == 0) return arena_printf(m->parser->c->arena, "`%c`", t->kind < 128 ? t->kind : '?');
-        return arena_printf(m->parser->c->arena, n > 40 ? "`%.*s...`" : "`%.*s`", n > 40 ? 40 : n, m->parser->source->text + t->begin);
+        return arena_printf(m->parser->c->arena, n > 40 ? "`%.*s...`" : "`%.*s`", n > 40 ? 40 : n,
+                            m->parser->source->text + t->begin);
     }
 }
 static bool begins_operand(int kind) {
-    return kind == NAME || kind == NUMBER || kind == PERCENT || kind == STRING || kind == TRUE || kind == FALSE || kind == '(' || kind == '[';
+    return kind == NAME || kind == NUMBER || kind == PERCENT || kind == STRING || kind == TRUE || kind == FALSE ||
+           kind == '(' || kind == '[';
 }
 static bool ends_operand(int kind) {
-    return kind == NAME || kind == NUMBER || kind == PERCENT || kind == STRING || kind == TRUE || kind == FALSE || kind == ')' || kind == ']' || kind == '}';
+    return kind == NAME || kind == NUMBER || kind == PERCENT || kind == STRING || kind == TRUE || kind == FALSE ||
+           kind == ')' || kind == ']' || kind == '}';
 }
-static bool is_comparison(int kind) { return kind == EQ || kind == NE || kind == '<' || kind == LE || kind == '>' || kind == GE; }
+static bool is_comparison(int kind) {
+    return kind == EQ || kind == NE || kind == '<' || kind == LE || kind == '>' || kind == GE;
+}
 static bool is_operator(int kind) {
-    return is_comparison(kind) || kind == '+' || kind == '-' || kind == '*' || kind == '/' || kind == FLOOR_DIVIDE || kind == '@' ||
-           kind == '^' || kind == PIPE || kind == DOTS || kind == AND || kind == OR;
+    return is_comparison(kind) || kind == '+' || kind == '-' || kind == '*' || kind == '/' || kind == FLOOR_DIVIDE ||
+           kind == '@' || kind == '^' || kind == PIPE || kind == DOTS || kind == AND || kind == OR;
 }
 static bool is_keyword(const Token *t) { return t->text && t->kind != NAME; }
 static int list_kind(const Mistake *m) { /* `(` or `[`, 0 outside of lists */
@@ -136,7 +141,8 @@ static bool brace_missing(const Mistake *m) {
     const Token *bad = token_near(m, 0);
     if (!expects(m, "'{'")) return false;
     if (bad->kind == NEWLINE && token_near(m, 1)->kind == '{') {
-        Message *r = report(m->parser, E120, token_span(m->parser, token_near(m, 1)), "the `{` of a block goes on the line of its head");
+        Message *r = report(m->parser, E120, token_span(m->parser, token_near(m, 1)),
+                            "the `{` of a block goes on the line of its head");
         if (r) message_note(r, before_span(m), "move it here");
         return true;
     }
@@ -149,7 +155,8 @@ static bool reserved_word(const Mistake *m) {
     int kind = bad->kind;
     if (is_keyword(bad) && expects(m, "name") && !(bad->first && is_operator(before->kind)) && kind != ELSE) {
         int next = token_near(m, 1)->kind;
-        bool as_name = next == '=' || next == ',' || next == ')' || next == ']' || next == ':' || next == '.' || next == NEWLINE || is_operator(next);
+        bool as_name = next == '=' || next == ',' || next == ')' || next == ']' || next == ':' || next == '.' ||
+                       next == NEWLINE || is_operator(next);
         if (!as_name && expects_value(m) && before->kind != '(' && before->kind != ',') return false;
         word = bad;
     } else if (is_keyword(before) && before->kind != TRUE && before->kind != FALSE && before->kind != ELSE &&
@@ -165,7 +172,8 @@ static bool reserved_word(const Mistake *m) {
 static bool line_begins_with_operator(const Mistake *m) {
     const Token *bad = token_near(m, 0);
     if (!bad->first || !is_operator(bad->kind)) return false;
-    Message *r = report(m->parser, E116, bad_span(m), "a line that begins with %s goes on with the line before it", shown(m, bad));
+    Message *r = report(m->parser, E116, bad_span(m), "a line that begins with %s goes on with the line before it",
+                        shown(m, bad));
     if (r) message_note(r, before_span(m), "it ends here");
     if (r && bad->kind == '-') message_help(r, "for a negative value on a line of its own write `(-x)`");
     return true;
@@ -196,17 +204,19 @@ static bool wrong_equals(const Mistake *m) {
 static bool equals_missing(const Mistake *m) {
     const Token *bad = token_near(m, 0);
     if (!expects(m, "'='") || expects_operator(m)) return false;
-    if (!begins_operand(bad->kind) && bad->kind != '-' && bad->kind != NEWLINE && bad->kind != ';' && bad->kind != '}') return false;
+    bool is_end = bad->kind == NEWLINE || bad->kind == ';' || bad->kind == '}';
+    if (!is_end && !begins_operand(bad->kind) && bad->kind != '-') return false;
     if (expects(m, "on") || expects(m, "','")) return false;
-    Message *r = report(m->parser, E118, before_span(m), "`=` and a value are missing after %s", shown(m, token_near(m, -1)));
+    Message *r = report(m->parser, E118, before_span(m), "`=` and a value are missing after %s",
+                        shown(m, token_near(m, -1)));
     if (r && begins_operand(bad->kind)) message_help(r, "write `=` before %s", shown(m, bad));
     return true;
 }
 static bool only_at_top(const Mistake *m) {
     const Token *bad = token_near(m, 0);
     int kind = bad->kind, block = token_enclosing(m->parser, m->at);
-    if (kind != IMPORT && kind != HYPER && kind != DATA && kind != TRAIN && kind != PREDICT && kind != GENERATE) return false;
-    if (!at_statement_start(m, 0) || block < 0) return false;
+    bool declares = kind == IMPORT || kind == HYPER || kind == DATA || kind == TRAIN || kind == PREDICT || kind == GENERATE;
+    if (!declares || !at_statement_start(m, 0) || block < 0) return false;
     Message *r = report(m->parser, E121, bad_span(m), "`%s` belongs at the top of a page, not in a block", bad->text);
     if (r) message_note(r, token_span(m->parser, &m->parser->tokens.v[block]), "the block begins here");
     return true;
@@ -220,18 +230,19 @@ static bool statement_at_top(const Mistake *m) {
         return true;
     }
     m->parser->statements_at_top = true;
-    Message *r = report(m->parser, E121, bad_span(m), "only declarations may be at the top of a page; this is a statement");
+    Message *r = report(m->parser, E121, bad_span(m),
+                        "only declarations may be at the top of a page; this is a statement");
     if (!r) return true;
     if (bad->kind == NAME && next->kind == '=' && token_near(m, 2)->kind == NUMBER && token_near(m, 3)->kind == NEWLINE)
         message_help(r, "a number for the whole page is a `hyper`: write `hyper %.40s = ...`", bad->text);
     else if (bad->kind == MINIMIZE || bad->kind == REPORT)
         message_help(r, "`%s` belongs in the block of a `train`", bad->text);
     else
-        message_help(r, "declarations begin with import, hyper, data, model, def, optimizer, train, predict, generate or param");
+        message_help(r, "declarations begin with import, hyper, data, model, def, optimizer, train, predict, generate, param");
     return true;
 }
 static bool comparison_chain(const Mistake *m) {
-    if (!is_comparison(token_near(m, 0)->kind) || !expects_operator(m) || !ends_operand(token_near(m, -1)->kind)) return false;
+    if (!is_comparison(token_near(m, 0)->kind) || !expects_operator(m)) return false;
     Message *r = report(m->parser, E122, bad_span(m), "a comparison takes two values; this is a third");
     if (r) message_help(r, "write `a < b and b < c`");
     return true;
@@ -242,13 +253,16 @@ static bool pipe_target(const Mistake *m) {
     const char *word = by ? "by" : "|>";
     if (before->kind == PIPE || before->kind == BY) {
         Span place = bad->first || bad->kind == NEWLINE ? before_span(m) : bad_span(m);
-        Message *r = report(m->parser, E123, place, "after `%s` comes the name of %s", word, by ? "an optimizer" : "a function");
-        if (r) message_help(r, by ? "as in `minimize loss by adam(1e-3)`" : "as in `x |> dense(10)`; for anything else write `f(x)`");
+        Message *r = report(m->parser, E123, place, "after `%s` comes the name of %s", word,
+                            by ? "an optimizer" : "a function");
+        if (r && by) message_help(r, "as in `minimize loss by adam(1e-3)`");
+        else if (r) message_help(r, "as in `x |> dense(10)`; for anything else write `f(x)`");
         return true;
     }
     bool goes_on = is_operator(bad->kind) || bad->kind == '[' || bad->kind == '.';
     if (!goes_on || bad->kind == PIPE || expects_operator(m) || !(by || has_before(m, PIPE))) return false;
-    Message *r = report(m->parser, E123, bad_span(m), "after `%s` comes one call; it cannot go on with %s", word, shown(m, bad));
+    Message *r = report(m->parser, E123, bad_span(m), "after `%s` comes one call; it cannot go on with %s", word,
+                        shown(m, bad));
     if (r && !by) message_help(r, "`|>` binds loosest: put parentheses around the chain, as in `(x |> f) + 1`");
     return true;
 }
@@ -257,10 +271,10 @@ static bool list_ends_in_comma(const Mistake *m) {
     bool ends = kind == ')' || kind == ']' || kind == '{';
     bool goes_on = (kind == ON || kind == IN || kind == BY) && begins_operand(token_near(m, 1)->kind);
     if (!(ends || goes_on) || !expects(m, "name")) return false;
+    bool empty = before == '[' && kind == ']';
     if (before == ',') report(m->parser, E124, before_span(m), "a list cannot end in a comma");
-    else if (before == '[' && kind == ']') report(m->parser, E124, bad_span(m), "a list in brackets needs at least one value");
-    else return false;
-    return true;
+    if (empty) report(m->parser, E124, bad_span(m), "a list in brackets needs at least one value");
+    return empty || before == ',';
 }
 /* `a = x +` and then `b = 3`: the second line was not meant to go on with the first. */
 static bool line_ends_in_operator(const Mistake *m) {
@@ -274,11 +288,12 @@ static bool line_ends_in_operator(const Mistake *m) {
 }
 static bool value_missing(const Mistake *m) {
     const Token *bad = token_near(m, 0), *before = token_near(m, -1);
-    bool asks = is_operator(before->kind) || before->kind == NOT || before->kind == '=' || before->kind == ',' || before->kind == '(' ||
-                before->kind == '[' || before->kind == MINIMIZE || before->kind == REPORT || before->kind == IN || before->kind == IF ||
-                before->kind == REPEAT;
+    int kind = before->kind;
+    bool asks = is_operator(kind) || kind == NOT || kind == '=' || kind == ',' || kind == '(' || kind == '[' ||
+                kind == MINIMIZE || kind == REPORT || kind == IN || kind == IF || kind == REPEAT;
     if (!asks || !expects_value(m)) return false;
-    report(m->parser, E124, bad->first || bad->kind == NEWLINE ? before_span(m) : bad_span(m), "a value is missing after %s", shown(m, before));
+    report(m->parser, E124, bad->first || bad->kind == NEWLINE ? before_span(m) : bad_span(m),
+           "a value is missing after %s", shown(m, before));
     return true;
 }
 static bool slice_with_step(const Mistake *m) {
@@ -293,12 +308,14 @@ static bool two_values(const Mistake *m) {
     if (!begins_operand(bad->kind) || !ends_operand(before->kind)) return false;
     if (!expects_operator(m)) {
         bool setting = bad->kind == NAME && expects(m, "','") && (list || token_near(m, 1)->kind == '=');
-        if (setting) report(m->parser, E125, bad_span(m), "a comma is missing between %s and %s", shown(m, before), shown(m, bad));
+        if (setting) report(m->parser, E125, bad_span(m), "a comma is missing between %s and %s", shown(m, before),
+                            shown(m, bad));
         return setting;
     }
     Message *r = report(m->parser, E125, bad_span(m), "%s is missing between %s and %s",
                         list ? "a comma or an operator" : "an operator", shown(m, before), shown(m, bad));
-    if (r && !list && before->kind == NAME && at_statement_start(m, -1)) message_help(r, "to give %s a value write `=`", shown(m, before));
+    if (r && !list && before->kind == NAME && at_statement_start(m, -1))
+        message_help(r, "to give %s a value write `=`", shown(m, before));
     return true;
 }
 
@@ -310,7 +327,8 @@ static const char *token_name(const Mistake *m, const char *name) {
     if (strcmp(name, "name") == 0) return "a name";
     if (strcmp(name, "string") == 0) return "a string";
     if (strcmp(name, "end of line") == 0 || strcmp(name, "end of file") == 0) return "the end of the line";
-    return quoted ? arena_printf(m->parser->c->arena, "`%.*s`", (int)n - 2, name + 1) : arena_printf(m->parser->c->arena, "`%s`", name);
+    if (quoted) name++, n -= 2;
+    return arena_printf(m->parser->c->arena, "`%.*s`", (int)n, name);
 }
 static bool is_in(const char *name, const char *const *list, int n) {
     for (int i = 0; i < n; i++)
@@ -319,11 +337,14 @@ static bool is_in(const char *name, const char *const *list, int n) {
 }
 /* What would fit, in few words: values and operators are named as such. */
 static int expected_phrases(const Mistake *m, const char **phrases, int most) {
-    static const char *const values[] = {"number", "percentage", "string", "name", "true", "false", "scan", "repeat", "if", "not", "'-'", "'('", "'['"};
-    static const char *const operators[] = {"'+'", "'-'", "'*'", "'/'", "'@'", "'^'", "'.'", "'['", "'('", "'<'", "'>'", "//", "..", "==", "!=", "<=", ">=", "|>", "and", "or", "as"};
-    static const char *const declarations[] = {"import", "hyper", "data", "model", "def", "optimizer", "train", "predict", "generate", "param", "state", "carry", "minimize", "report"};
+    static const char *const values[] = {"number", "percentage", "string", "name", "true", "false", "scan", "repeat",
+                                         "if", "not", "'-'", "'('", "'['"};
+    static const char *const operators[] = {"'+'", "'-'", "'*'", "'/'", "'@'", "'^'", "'.'", "'['", "'('", "'<'", "'>'",
+                                            "//", "..", "==", "!=", "<=", ">=", "|>", "and", "or", "as"};
+    static const char *const declarations[] = {"import", "hyper", "data", "model", "def", "optimizer", "train",
+                                               "predict", "generate", "param", "state", "carry", "minimize", "report"};
     static const char *const type[] = {"name", "'['", "'('"};
-    bool value = expects_value(m), operator= expects_operator(m), top = expects(m, "import");
+    bool value = expects_value(m), operator = expects_operator(m), top = expects(m, "import");
     bool is_type = !value && expects(m, "name") && expects(m, "'['");
     int n = 0;
     if (top) phrases[n++] = "a declaration";
@@ -332,7 +353,8 @@ static int expected_phrases(const Mistake *m, const char **phrases, int most) {
     if (operator) phrases[n++] = "an operator";
     for (int i = 0; i < m->n_expected && n < most; i++) {
         const char *name = m->expected[i];
-        if ((value && is_in(name, values, COUNT_OF(values))) || (operator&& is_in(name, operators, COUNT_OF(operators)))) continue;
+        if (value && is_in(name, values, COUNT_OF(values))) continue;
+        if (operator && is_in(name, operators, COUNT_OF(operators))) continue;
         if (is_type && is_in(name, type, COUNT_OF(type))) continue;
         if (is_in(name, declarations, COUNT_OF(declarations)) && (top || value)) continue;
         phrases[n++] = token_name(m, name);
@@ -345,18 +367,24 @@ static bool anything_else(const Mistake *m) {
     Text list = {.arena = m->parser->c->arena};
     for (int i = 0; i < n; i++) text_printf(&list, "%s%s", i == 0 ? "" : i == n - 1 ? " or " : ", ", phrases[i]);
     const Token *bad = token_near(m, 0), *before = token_near(m, -1);
-    const char *after = m->at > 0 && before->kind != NEWLINE ? arena_printf(m->parser->c->arena, " after %s", shown(m, before)) : "";
+    const char *after = "";
+    if (m->at > 0 && before->kind != NEWLINE) after = arena_printf(m->parser->c->arena, " after %s", shown(m, before));
     bool at_end = bad->kind == NEWLINE || bad->kind == 0;
-    Message *r = report(m->parser, E101, bad_span(m), "expected %s%s, found %s", n ? text_done(&list) : "something else", after, shown(m, bad));
+    Message *r = report(m->parser, E101, bad_span(m), "expected %s%s, found %s",
+                        n ? text_done(&list) : "something else", after, shown(m, bad));
     int open = token_enclosing(m->parser, m->at);
-    if (r && open >= 0 && (at_end || list_kind(m))) message_note(r, token_span(m->parser, &m->parser->tokens.v[open]), "inside this %s", shown(m, &m->parser->tokens.v[open]));
+    if (r && open >= 0 && (at_end || list_kind(m))) {
+        const Token *bracket = &m->parser->tokens.v[open];
+        message_note(r, token_span(m->parser, bracket), "inside this %s", shown(m, bracket));
+    }
     return true;
 }
 
 void mistake_report(Parser *parser, const char *const *expected, int n_expected) {
     static bool (*const rules[])(const Mistake *) = {
-        stray_closer, foreign_word, colon_for_block, list_ends_in_comma, reserved_word, only_at_top, statement_at_top, arrow_missing, brace_missing,
-        line_begins_with_operator, pipe_target, line_ends_in_operator, wrong_equals, equals_missing, comparison_chain, value_missing,
+        stray_closer, foreign_word, colon_for_block, list_ends_in_comma, reserved_word, only_at_top, statement_at_top,
+        arrow_missing, brace_missing, line_begins_with_operator, pipe_target, line_ends_in_operator, wrong_equals,
+        equals_missing, comparison_chain, value_missing,
         slice_with_step, two_values, anything_else,
     };
     Mistake mistake = {parser, parser->next - 1, expected, n_expected};

@@ -3,7 +3,8 @@
 #include "parser.h"
 
 /* How tight a construct binds, loosest first: the levels of the grammar. */
-typedef enum Level { PIPE_LEVEL, OR_LEVEL, AND_LEVEL, NOT_LEVEL, COMPARE_LEVEL, RANGE_LEVEL, SUM_LEVEL, TERM_LEVEL, UNARY_LEVEL, POWER_LEVEL, POSTFIX_LEVEL } Level;
+typedef enum Level { PIPE_LEVEL, OR_LEVEL, AND_LEVEL, NOT_LEVEL, COMPARE_LEVEL, RANGE_LEVEL, SUM_LEVEL, TERM_LEVEL,
+                    UNARY_LEVEL, POWER_LEVEL, POSTFIX_LEVEL } Level;
 
 typedef struct Printer {
     Text *out;

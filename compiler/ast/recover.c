@@ -24,7 +24,11 @@ int token_enclosing(const Parser *parser, int at) {
 /* The NEWLINE, `;`, `}` or end that ends the statement with the token `at`. */
 static int statement_end(const Parser *parser, int at) {
     const Token *all = parser->tokens.v;
-    for (int list; (list = token_enclosing(parser, at)) >= 0 && all[list].kind != '{' && all[list].match >= 0;) at = all[list].match + 1;
+    for (;;) {
+        int list = token_enclosing(parser, at);
+        if (list < 0 || all[list].kind == '{' || all[list].match < 0) break;
+        at = all[list].match + 1;
+    }
     for (;; at++) {
         int kind = all[at].kind;
         if (is_opener(kind) && all[at].match > at) at = all[at].match;

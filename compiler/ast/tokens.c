@@ -2,8 +2,9 @@
 ** bracket is missing.
 **
 ** The newline rule: a newline counts unless the innermost open bracket is `(` or `[`, the line ends in an operator or a
-** comma, or the next line begins with an operator (also `=`), `else` or `by`. Where brackets are not closed, the layout says where
-** they were meant to be: a line that cannot go on with the list ends it; a declaration that no block can have ends all.
+** comma, or the next line begins with an operator (also `=`), `else` or `by`. Where brackets are not closed, the layout
+** says where they were meant to be: a line that cannot go on with the list ends it; a declaration that no block can have
+** ends all.
 ** Only a page that has a `}` too few is read a second time, `strict`ly: then a `}` or a function further left than the line
 ** of an open `{` shows that this one lacks its `}`. */
 #include "parser.h"
@@ -18,7 +19,7 @@ typedef struct Reader {
     u32 at;        /* the byte that is read next */
     u32 skip;      /* tokens before this byte are left out: a comment of another language */
     bool first;    /* the next token is the first of its line */
-    bool strict, lacks_brace;
+    bool strict, lacks_brace, no_comment_ends;
 } Reader;
 
 /* ---- what the scanner needs */
@@ -57,7 +58,9 @@ void token_insert(Parser *parser, int at, int kind) {
 
 /* ---- one token */
 static bool is_word_byte(char c) { return c == '_' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z'); }
-static Token *last_token(const Reader *r) { return r->parser->tokens.n ? &r->parser->tokens.v[r->parser->tokens.n - 1] : NULL; }
+static Token *last_token(const Reader *r) {
+    return r->parser->tokens.n ? &r->parser->tokens.v[r->parser->tokens.n - 1] : NULL;
+}
 static int last_kind(const Reader *r) { return r->parser->tokens.n ? last_token(r)->kind : NEWLINE; }
 static void push(Reader *r, int kind, u32 begin, u32 end) {
     Parser *p = r->parser;
@@ -153,10 +156,12 @@ static void read_closer(Reader *r, int kind, Span span) {
         if (i > 0) close_lists(r);
     } else if (in_list(r) && closer_of(innermost(r)->kind) != kind) {
         int i = r->open.n; /* `(a[0)`: the `[` is the one without an end, if a `(` is open around it */
-        while (i > 0 && r->parser->tokens.v[r->open.v[i - 1]].kind != '{' && closer_of(r->parser->tokens.v[r->open.v[i - 1]].kind) != kind) i--;
+        while (i > 0 && r->parser->tokens.v[r->open.v[i - 1]].kind != '{' &&
+               closer_of(r->parser->tokens.v[r->open.v[i - 1]].kind) != kind) i--;
         if (i > 0 && r->parser->tokens.v[r->open.v[i - 1]].kind != '{') {
             Token open = *innermost(r);
-            Message *m = report(r->parser, E108, span, "a `%c` is missing before this `%c`", closer_of(open.kind), kind);
+            Message *m = report(r->parser, E108, span, "a `%c` is missing before this `%c`", closer_of(open.kind),
+                                kind);
             if (m) message_note(m, token_span(r->parser, &open), "this `%c` is not closed", open.kind);
             while (closer_of(innermost(r)->kind) != kind) close_one(r);
         }
@@ -183,7 +188,8 @@ static bool begins_with(const char *text, const char *word) {
 }
 /* Does a line that begins with this text go on with the line before? */
 static bool continues(const char *text) {
-    static const char *const first[] = {"|>", "->", "=", "!=", "..", "+", "-", "*", "/", "^", "@", "<", ">", "and", "or", "else", "by"};
+    static const char *const first[] = {"|>", "->", "=", "!=", "..", "+", "-", "*", "/", "^", "@", "<", ">", "and",
+                                        "or", "else", "by"};
     for (int i = 0; i < COUNT_OF(first); i++)
         if (begins_with(text, first[i])) return true;
     return false;
@@ -216,12 +222,16 @@ static bool begins_statement(int kind) {
     return only_at_top(kind) || kind == MINIMIZE || kind == REPORT || kind == PARAM || kind == STATE || kind == CARRY ||
            kind == DEF || kind == MODEL || kind == OPTIMIZER;
 }
+static bool is_left_of_block(const Reader *r, Span span) {
+    return r->open.n && line_indent(r->parser, span.begin) <= line_indent(r->parser, innermost(r)->begin);
+}
 static void read_keyword(Reader *r, int kind, Span span) {
     const char *after = span.source->text + span.end;
     after += strspn(after, " \t");
     bool is_used = is_word_byte(*after) || *after == '"' || *after == '('; /* and not as a name, as in `data = 3` */
     if (r->first && is_used && begins_statement(kind)) {
-        const char *what = arena_printf(r->parser->c->arena, "this `%.*s`", (int)(span.end - span.begin), span.source->text + span.begin);
+        const char *what = arena_printf(r->parser->c->arena, "this `%.*s`", (int)(span.end - span.begin),
+                                        span.source->text + span.begin);
         bool function = kind == DEF || kind == MODEL || kind == OPTIMIZER;
         if (in_list(r)) {
             close_lists(r);
@@ -229,11 +239,23 @@ static void read_keyword(Reader *r, int kind, Span span) {
             r->first = true;
         }
         if (only_at_top(kind) && *after != '(') close_blocks(r, 0, span, what);
-        else if (function && r->strict && r->open.n && line_indent(r->parser, span.begin) <= line_indent(r->parser, innermost(r)->begin))
-            close_blocks(r, 0, span, what);
+        else if (function && r->strict && is_left_of_block(r, span)) close_blocks(r, 0, span, what);
         r->first = true;
     }
     push(r, kind, span.begin, span.end);
+}
+/* A comment as in C that begins before `at`: to its end, or to the end of the line if it has none. */
+static void skip_comment(Reader *r, u32 at) {
+    const char *text = r->parser->source->text;
+    u32 end = at;
+    if (!r->no_comment_ends)
+        while (text[end] && !(text[end] == '*' && text[end + 1] == '/')) end++;
+    if (r->no_comment_ends || !text[end]) {
+        r->no_comment_ends = true; /* nor do later ones: the page is searched once */
+        r->skip = at + (u32)strcspn(text + at, "\r\n");
+    } else {
+        r->skip = end + 2;
+    }
 }
 static void read_one(Reader *r, int kind, Span span) {
     Parser *p = r->parser;
@@ -257,12 +279,9 @@ static void read_one(Reader *r, int kind, Span span) {
         break;
     }
     case FOREIGN: {
-        const char *text = span.source->text + span.begin, *end;
+        const char *text = span.source->text + span.begin;
         kind = foreign_operator(p, span);
-        if (text[0] == '/' && text[1] == '*') {
-            end = strstr(text + 2, "*/");
-            r->skip = end ? (u32)(end + 2 - span.source->text) : span.begin + (u32)strcspn(text, "\r\n");
-        }
+        if (text[0] == '/' && text[1] == '*') skip_comment(r, span.end);
         if (kind == BLANK) return;
         break;
     }

@@ -9,23 +9,27 @@ typedef struct Word {
     DiagCode code;
     const char *help;
 } Word;
-static const char loop[] = "`scan x in xs { ... }` walks along xs when the program runs, `repeat 4 { ... }` writes its block out four times";
+static const char loop[] = "`scan x in xs { ... }` walks along xs when the program runs, "
+                           "`repeat 4 { ... }` writes its block out four times";
 static const char binding[] = "a name is bound by `name = value` alone";
 static const char function[] = "a function is written `def f(x) { ... }`, a network `model f(x: [10]) -> [2] { ... }`";
 static const Word words[] = {
     {"for", false, E114, loop}, {"foreach", true, E114, loop}, {"while", true, E114, loop},
     {"loop", true, E114, loop}, {"do", true, E114, loop},
-    {"elif", false, E113, "write `else if`"}, {"elsif", false, E113, "write `else if`"}, {"elseif", false, E113, "write `else if`"},
+    {"elif", false, E113, "write `else if`"}, {"elsif", false, E113, "write `else if`"},
+    {"elseif", false, E113, "write `else if`"},
     {"then", false, E113, "write `if c { a } else { b }`"},
     {"switch", true, E113, "write `if c { a } else if d { b } else { c }`"},
     {"match", true, E113, "write `if c { a } else if d { b } else { c }`"},
     {"end", true, E113, "a block ends with `}`"},
     {"return", true, E113, "the value of a block is its last line: leave the word out"},
     {"yield", true, E113, "the last lines of the rounds of a `scan`, stacked, are its value"},
-    {"let", true, E113, binding}, {"var", true, E113, binding}, {"const", true, E113, binding}, {"auto", true, E113, binding},
+    {"let", true, E113, binding}, {"var", true, E113, binding},
+    {"const", true, E113, binding}, {"auto", true, E113, binding},
     {"float", true, E113, "the type comes after the name: `x: [] = 0`"},
     {"int", true, E113, "the type comes after the name: `n: int = 3`"},
-    {"function", true, E113, function}, {"func", true, E113, function}, {"fn", true, E113, function}, {"fun", true, E113, function},
+    {"function", true, E113, function}, {"func", true, E113, function},
+    {"fn", true, E113, function}, {"fun", true, E113, function},
     {"class", true, E113, function}, {"struct", true, E113, function},
     {"lambda", false, E113, "give it a name: `def f(x) { ... }` may stand in any block"},
     {"print", true, E113, "`report name = value` shows a value of a `train` or `predict` block"},
@@ -37,7 +41,8 @@ static const Word *word_of(const Mistake *m, int offset) {
     const Token *t = token_near(m, offset);
     if (t->kind != NAME) return NULL;
     for (int i = 0; i < COUNT_OF(words); i++)
-        if (strcmp(words[i].text, t->text) == 0 && (!words[i].starts || at_statement_start(m, offset))) return &words[i];
+        if (strcmp(words[i].text, t->text) == 0)
+            return !words[i].starts || at_statement_start(m, offset) ? &words[i] : NULL;
     return NULL;
 }
 bool foreign_word(const Mistake *m) {
@@ -55,10 +60,12 @@ bool foreign_word(const Mistake *m) {
     }
     int offset = 0;
     const Word *word = word_of(m, 0);
-    bool begins = at_statement_start(m, -1) && (bad->kind == NAME || bad->kind == NUMBER || bad->kind == STRING || bad->kind == TRUE || bad->kind == FALSE);
+    bool begins = at_statement_start(m, -1) && (bad->kind == NAME || bad->kind == NUMBER || bad->kind == STRING ||
+                                                bad->kind == TRUE || bad->kind == FALSE);
     if (!word && (begins || bad->kind == NAME || bad->kind == ':')) word = word_of(m, offset = -1);
     if (!word) return false;
-    Message *r = report(m->parser, word->code, token_span(m->parser, token_near(m, offset)), "there is no `%s` in this language", word->text);
+    Message *r = report(m->parser, word->code, token_span(m->parser, token_near(m, offset)),
+                        "there is no `%s` in this language", word->text);
     if (r) message_help(r, "%s", word->help);
     return true;
 }

@@ -94,8 +94,8 @@ static void test_canonical_text(void) {
         snprintf(page, sizeof page, "def f() { %s }\n", same[i]);
         Parsed p = parse("canonical", page);
         if (!p.tree) fail("`%s` is refused", same[i]);
-        else if (strcmp(printed(&p, first_value(&p)), same[i]) != 0) fail("`%s` is printed as %s", same[i],
-                printed(&p, first_value(&p)));
+        else if (strcmp(printed(&p, first_value(&p)), same[i]) != 0)
+            fail("`%s` is printed as %s", same[i], printed(&p, first_value(&p)));
         else check_round_trip(&p);
         drop(&p);
     }
@@ -109,8 +109,8 @@ static void test_spans(void) {
         snprintf(page, sizeof page, "def f() {  %s  }\n", values[i]);
         Parsed p = parse("spans", page);
         Span span = first_value(&p)->span;
-        if (strlen(values[i]) != span.end - span.begin || strncmp(page + span.begin, values[i],
-                                                                  span.end - span.begin) != 0)
+        u32 n = span.end - span.begin;
+        if (strlen(values[i]) != n || strncmp(page + span.begin, values[i], n) != 0)
             fail("the place of `%s` is `%.*s`", values[i], (int)(span.end - span.begin), page + span.begin);
         drop(&p);
     }
@@ -168,8 +168,8 @@ static void test_helps(void) {
     Parsed p = parse("helps", page);
     for (int i = 0; i < COUNT_OF(helps) && p.tree; i++) {
         const char *help = help_of(p.tree->program.items.v[i]);
-        if ((help != NULL) != (helps[i] != NULL) || (help && strcmp(help, helps[i]) != 0)) fail("item %d has %s", i,
-                help ? help : "none");
+        if ((help != NULL) != (helps[i] != NULL) || (help && strcmp(help, helps[i]) != 0))
+            fail("item %d has %s", i, help ? help : "none");
     }
     if (!p.tree) fail("refused");
     drop(&p);
@@ -190,7 +190,8 @@ static void test_spaces_do_not_count(void) {
 /* ---- limits */
 static char *repeated(const char *before, const char *each, int n, const char *middle, const char *each_after,
                       const char *after) {
-    char *s = malloc(strlen(before) + strlen(middle) + strlen(after) + (size_t)n * (strlen(each) + strlen(each_after)) + 1), *to = s;
+    size_t once = strlen(before) + strlen(middle) + strlen(after), times = strlen(each) + strlen(each_after);
+    char *s = malloc(once + (size_t)n * times + 1), *to = s;
     to = stpcpy(to, before);
     for (int i = 0; i < n; i++) to = stpcpy(to, each);
     to = stpcpy(to, middle);
