@@ -112,7 +112,7 @@ Node *sum_over_examples(Eval *e, const Context *c, Value *v) {
 
 /* ---- errors ---- */
 static const Chain *users_call(const Chain *chain) {
-    while (chain && chain->span.source && chain->span.source->library) chain = chain->up;
+    while (chain && (!chain->span.source || chain->span.source->library)) chain = chain->up;
     return chain;
 }
 static Message *message(Eval *e, const Context *c, DiagCode code, Span span, const char *text) {
@@ -121,7 +121,7 @@ static Message *message(Eval *e, const Context *c, DiagCode code, Span span, con
     Message *m = diag_report(e->c->diag, code, moved ? user->span : span, "%s", text);
     if (moved) message_note(m, span, "in `%s` of the library", chain->name);
     for (const Chain *x = chain; x; x = x->up)
-        if (!moved || x != user) message_note(m, x->span, "in `%s`, called here", x->name);
+        if (x->span.source && (!moved || x != user)) message_note(m, x->span, "in `%s`, called here", x->name);
     return m;
 }
 static const char *format_text(Eval *e, const char *format, va_list args) {

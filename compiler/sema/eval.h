@@ -20,6 +20,7 @@ typedef struct Frame {
 } Frame;
 
 /* ---- contexts ---- */
+typedef enum Role { ROLE_PARAM, ROLE_MODEL_STATE, ROLE_BLOCK_STATE, ROLE_OPTIMIZER_STATE, ROLE_CARRY, ROLE_LOOP } Role; /* to ROLE_CARRY as NN_PARAM.. */
 typedef enum Where {
     WHERE_TOP,       /* the top of a file: hypers, initial values */
     WHERE_PARAMS,    /* a model on its signature */
@@ -59,10 +60,13 @@ struct Context {
     bool streams;              /* a carry may stand here */
     Inputs *inputs;            /* NULL: no draws but initial values */
     const char *initial;       /* an initial value is computed: the full path of what lasts; draws come from it */
+    bool at_init;              /* .. of a parameter or a model's state: other slots are worth their initial values, no data, no training */
+    Role state_role;           /* WHERE_OPTIMIZER: what its states are: ROLE_OPTIMIZER_STATE, ROLE_LOOP or ROLE_CARRY */
+    int state_carrier;         /* ROLE_LOOP: loops deeper than this carry them: the `scans` of the binding minimized on */
     int *ordinal;              /* of its draws */
     const struct TypeValue *declared; /* of the binding being computed, for readers of data files */
     void *block;               /* train.c, predict.c, data.c: their own */
-    const char *train;         /* name of the train or predict block: owner of carries and block states */
+    const char *train;         /* name of the train or predict block, no model's name: owner of carries, block and optimizer states */
 };
 struct Chain {
     const Chain *up;
@@ -81,7 +85,8 @@ struct Binding {
     Frames reach;        /* frames around it: it may be widened to these */
     u64 place;           /* names it over evaluations */
     int scans;           /* loops around the first binding of this name here: those further inside carry it */
-    Slot *const *slots;  /* a state, carry or param: its leaves; NULL */
+    const struct Group *group; /* a param at the top of a file, or what a `param` line bound: its slots; NULL */
+    bool failed;         /* resolve told its error */
     bool carry;          /* declared by `carry`, or bound again since */
     u32 uses;
 };
@@ -122,7 +127,6 @@ typedef enum NameKind { NAME_ANY, NAME_FUNCTION, NAME_OPTIMIZER, NAME_MODEL, NAM
 Value *unknown_name(Eval *e, const Context *c, const Scope *scope, Name name, NameKind kind);
 
 /* ---- what lasts ---- */
-typedef enum Role { ROLE_PARAM, ROLE_MODEL_STATE, ROLE_BLOCK_STATE, ROLE_OPTIMIZER_STATE, ROLE_CARRY, ROLE_LOOP } Role; /* to ROLE_CARRY as NN_PARAM.. */
 struct Slot {
     Role role;
     const char *owner, *path; /* "mlp", "dense.weight"; unique together */
@@ -137,25 +141,45 @@ struct Slot {
                                  block's start (may read slots' `in`). carry: NULL, its `in` is already selected with fresh */
     Node *in;                 /* hole: the value as the step begins */
     Value *first;             /* as a value, marked; made anew in each evaluation */
+    Value *shared;            /* the same before it was widened: what a minimize takes gradients by */
     Value *now;               /* what the next reader gets; after the block: what lasts */
     const Deps *leaf;
     Frames widen;             /* asked for by grads per example, in any block */
-    bool read, written;       /* in this evaluation */
+    bool read, written;       /* in this evaluation; `written`: since a loop around last looked */
+    Frames pending_frames;
+    Node *pending;            /* ROLE_LOOP, ROLE_CARRY first met inside a loop: its beginning, in terms of that loop's round */
+    bool in_loop;             /* `now` is what a round of a loop begins with */
     int carrier;              /* ROLE_LOOP: loops deeper than this carry it */
-    u32 visit;
 };
+/* What one declaration made: a slot for each leaf of its value. */
+typedef struct Group {
+    const char *owner, *path;
+    int n;
+    const char *const *names; /* of the leaves; [1] is "" for a tensor */
+    Slot **slots;
+    bool record;
+} Group;
+Group *group_find(const Eval *e, const char *owner, const char *path);
+/* Makes the slots; `v` gives elements, shapes, names. Its frames are kept for carries. */
+Group *group_new(Eval *e, const Context *c, Role role, const char *owner, const char *path, const Value *v, Span span);
+Value *group_value(Eval *e, const Context *c, const Group *g); /* as slot_value */
 typedef struct Slots {
     Slot **v;
     int n, cap;
 } Slots; /* Eval.slots: all, in the order of finding */
 Slot *slot_find(const Eval *e, const char *owner, const char *path);
+Node *slot_in(Eval *e, Slot *s); /* its hole */
 Value *slot_value(Eval *e, const Context *c, Slot *s); /* what a reader gets now */
 void slot_set(Eval *e, const Context *c, Slot *s, Value *v); /* from here on */
 /* All slots' `now` at once: reports look at the step's beginning and change nothing. */
 typedef struct SlotState SlotState;
 SlotState *slots_save(Eval *e);
 void slots_restore(Eval *e, const SlotState *state);
+Value *slots_saved_now(const SlotState *state, int i); /* of the i-th slot; NULL: not read by then */
+Value *slot_first(Eval *e, const Context *c, Slot *s); /* as the step begins */
 void slots_rewind(Eval *e); /* to what the step began with */
+
+void declare_top_param(Eval *e, Scope *file, const Ast *lasting); /* a param of a file: Binding.group once it was used */
 
 /* A model as found on its signature: its parameters, those of the models it calls included. */
 typedef struct Model {
@@ -263,6 +287,8 @@ Node *valid_rows(Eval *e, const Context *c);
 ** In evaluations rows from INPUT_VALID on count 0. */
 Node *sum_over_examples(Eval *e, const Context *c, Value *v);
 
+/* `name` comes with the next release of nnc: an error, poison. */
+Value *later(Eval *e, const Context *c, Span span, const char *name);
 /* Errors: with the chain of calls; a place in the library becomes the user's call. */
 Message *sema_error(Eval *e, const Context *c, DiagCode code, Span span, const char *format, ...) __attribute__((format(printf, 5, 6)));
 Value *sema_poison(Eval *e, const Context *c, DiagCode code, Span span, const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -35,7 +35,7 @@ static Value *slice(Eval *e, const Indexing *x, Value *v, int at, const Ast *ast
         i64 *end = i ? &high : &low;
         if (!ends[i]) continue;
         if (!need_int(e, x->c, eval_expression(e, x->c, x->scope, ends[i]), ends[i]->span, "an end of a slice", end)) return value_poison(e);
-        if (*end != OPEN && *end < 0 && n != OPEN) *end += n; /* -1 given is the last but one end; OPEN ends come with open axes */
+        if (*end != OPEN && *end < 0 && n != OPEN) *end += n;
     }
     Shape s = v->shape;
     s.stretch &= ~(1u << at);

@@ -52,7 +52,8 @@ static Node *known_list(Eval *e, Element element, const Known *known) {
 }
 Node *value_node(Eval *e, Value *v) {
     nnc_check(v->kind == VALUE_TENSOR, "a node of what is no number");
-    if (v->node || !e->nodes || !v->known || v->known->n == 0) return v->node;
+    if (!e->nodes) return NULL;
+    if (v->node || !v->known || v->known->n == 0) return v->node;
     if (v->known->list) v->node = known_list(e, v->element, v->known);
     else v->node = known_scalar(e, v->element, v->known->v[0]);
     return v->node;

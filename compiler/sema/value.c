@@ -133,20 +133,15 @@ const Deps *deps_join(Eval *e, const Deps *a, const Deps *b) {
     d->serial = a->serial > b->serial ? a->serial : b->serial;
     return d;
 }
-/* What is directly in reach is walked before what loops carry, so that a direct way wins. */
 typedef struct DepsWalk {
     Arena *arena;
     Map seen;
-    VEC(const Deps *) todo, later;
+    VEC(const Deps *) todo;
     u32 from; /* what is older than this holds nothing of interest */
 } DepsWalk;
-static const Deps *walk_next(DepsWalk *w, bool *inside) {
-    for (;;) {
-        if (!w->todo.n) {
-            if (!w->later.n) return NULL;
-            *inside = true;
-            vec_push(w->arena, &w->todo, w->later.v[--w->later.n]);
-        }
+/* The next leaf in reach; NULL: none is left. */
+static const Deps *walk_next(DepsWalk *w) {
+    while (w->todo.n) {
         const Deps *d = w->todo.v[--w->todo.n];
         if (!d || d->serial < w->from || map_has(&w->seen, map_key(d))) continue;
         map_set_ptr(&w->seen, d, w);
@@ -154,29 +149,35 @@ static const Deps *walk_next(DepsWalk *w, bool *inside) {
         vec_push(w->arena, &w->todo, d->b);
         vec_push(w->arena, &w->todo, d->a);
     }
+    return NULL;
 }
 Reach deps_reach(const Deps *deps, const Deps *leaf) {
     if (!deps || !leaf) return REACH_NONE;
     Arena *scratch = arena_new("scratch");
-    DepsWalk w = {.arena = scratch, .seen = {.arena = scratch}, .from = leaf->serial};
-    bool inside = false;
-    vec_push(scratch, &w.todo, deps);
+    DepsWalk direct = {.arena = scratch, .seen = {.arena = scratch}, .from = leaf->serial}, inner = direct;
+    Reach reach = REACH_NONE;
+    vec_push(scratch, &direct.todo, deps);
     const Deps *d;
-    while ((d = walk_next(&w, &inside)) && d != leaf)
-        if (d->carried) vec_push(scratch, &w.later, d->inner);
+    while ((d = walk_next(&direct))) {
+        if (d == leaf) reach = REACH_DIRECT;
+        if (d->carried) vec_push(scratch, &inner.todo, d->inner);
+    }
+    while ((d = walk_next(&inner))) {
+        if (d == leaf) reach = REACH_CARRIED;
+        if (d->carried) vec_push(scratch, &inner.todo, d->inner);
+    }
     arena_free(scratch);
-    return !d ? REACH_NONE : inside ? REACH_CARRIED : REACH_DIRECT;
+    return reach;
 }
 const Deps *deps_older(Eval *e, const Deps *deps, u32 below, int *count) {
     Arena *scratch = arena_new("scratch");
     DepsWalk w = {.arena = scratch, .seen = {.arena = scratch}};
-    bool inside = false;
     vec_push(scratch, &w.todo, deps);
     const Deps *result = NULL, *d;
     *count = 0;
-    while ((d = walk_next(&w, &inside))) {
+    while ((d = walk_next(&w))) {
         if (d->serial < below) result = deps_join(e, result, d), ++*count;
-        else if (d->carried) vec_push(scratch, &w.later, d->inner);
+        else if (d->carried) vec_push(scratch, &w.todo, d->inner);
     }
     arena_free(scratch);
     return result;

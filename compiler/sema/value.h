@@ -17,7 +17,8 @@
 #include "../base/vec.h"
 #include "../ir/build.h"
 
-enum { OPEN = -1, RANK_LIMIT = 12, FRAME_LIMIT = 24 }; /* OPEN: a dimension (or k of a class) that a signature leaves open */
+enum { RANK_LIMIT = 12, FRAME_LIMIT = 24 };
+#define OPEN (INT64_MIN / 2) /* a dimension (or k of a class, or a known int made of them) that a signature leaves open */
 
 typedef struct Eval Eval;
 typedef struct Value Value;
@@ -160,7 +161,7 @@ bool need_ints(Eval *e, const Context *c, const Value *v, Span span, const char 
 const Deps *deps_leaf(Eval *e);
 const Deps *deps_carried(Eval *e, const Deps *inner);
 const Deps *deps_join(Eval *e, const Deps *a, const Deps *b);
-typedef enum Reach { REACH_NONE, REACH_DIRECT, REACH_CARRIED } Reach; /* carried: only through what a younger loop carries */
+typedef enum Reach { REACH_NONE, REACH_DIRECT, REACH_CARRIED } Reach; /* carried: also through what a younger loop carries */
 Reach deps_reach(const Deps *deps, const Deps *leaf);
 /* The leaves older than `below`, through what loops carry too, and how many they are. */
 const Deps *deps_older(Eval *e, const Deps *deps, u32 below, int *count);
