@@ -104,13 +104,14 @@ static double mean_of(const nn_train *train, const Totals *totals, int64_t sum) 
 }
 void values_from_totals(Run *run, const nn_train *train, const Totals *totals, double *values) {
     int64_t n = 0;
+    bool shows = function_exists(&train->show);
     for (int64_t k = 0; k < train->n_minimizes; k++) values[n++] = mean_of(train, totals, train->minimizes[k].sum);
-    for (int64_t i = 0; train->show.code && i < train->n_sums; i++) {
+    for (int64_t i = 0; shows && i < train->n_sums; i++) {
         double mean = mean_of(train, totals, i);
         if (run->program->is_f64) ((double *)(void *)run->in)[i] = mean;
         else ((float *)(void *)run->in)[i] = (float)mean;
     }
-    if (train->show.code) run_call(run, &train->show, run->batch[0], run->in);
+    if (shows) run_call(run, &train->show, run->batch[0], run->in);
     for (int64_t i = 0; i < train->n_reports; i++) {
         const nn_report *report = &train->reports[i];
         for (int64_t j = 0; j < report_size(report); j++)

@@ -35,7 +35,7 @@ Status model_write(Run *run) {
 }
 
 static bool tensor_fits(const Tensor *a, const Tensor *b) {
-    return a->dtype == b->dtype && a->rank == b->rank && !memcmp(a->dims, b->dims, sizeof *a->dims * (size_t)a->rank);
+    return a->dtype == b->dtype && a->rank == b->rank && (!a->rank || !memcmp(a->dims, b->dims, sizeof *a->dims * (size_t)a->rank));
 }
 static void put_shape(Text *to, const Tensor *t) {
     text_put(to, t->dtype >= 0 ? dtype_names[t->dtype] : "?");

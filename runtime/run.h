@@ -99,6 +99,7 @@ void run_init(Run *run);                                /* `init`: parameters an
 
 /* One call of generated code. The caller sets step, valid, .. of run->call before. */
 void run_call(Run *run, const nn_function *function, const void *batch, const void *in);
+static inline bool function_exists(const nn_function *function) { return function->code && function->name && *function->name; }
 static inline const nn_leaf *leaf_at(const Run *run, int64_t i) { return &run->program->leaves[i]; }
 int64_t leaf_bytes(const nn_leaf *leaf);
 int64_t product(int64_t n, const int64_t *dims);

@@ -62,7 +62,7 @@ void block_start(Run *run, int64_t block) {
         const nn_leaf *leaf = leaf_at(run, i);
         if (leaf->role == NN_CARRY && !strcmp(leaf->owner, train->name)) memset(run->lasting + leaf->offset, 0, (size_t)leaf_bytes(leaf));
     }
-    if (train->start.code) run_call(run, &train->start, run->batch[0], NULL);
+    if (function_exists(&train->start)) run_call(run, &train->start, run->batch[0], NULL);
 }
 static void call_at(Run *run, const BlockPlan *plan, int64_t step) {
     nn_call *c = &run->call.call;
