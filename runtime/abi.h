@@ -1,6 +1,7 @@
 /* abi.h: the C side of abi.def, and the call by which the runtime enters generated code. Read by compiler and runtime.
 **
-** Ownership: the runtime allocates every block, 64-byte aligned, before step 1; generated code allocates nothing and has no
+** Ownership: the runtime allocates every block, 64-byte aligned and with 256 bytes behind it that may be read (vectors are loaded
+** whole; nothing read there is used), before step 1; generated code allocates nothing and has no
 ** writable globals. A function reads its arguments from the blocks and writes its results there, when all are computed. */
 #ifndef NN_ABI_H
 #define NN_ABI_H

@@ -9,7 +9,7 @@
 struct Memory {
     Memory *next;
 };
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, SLACK = 256 }; /* SLACK: bytes behind each piece that generated code may read, see abi.h */
 
 void console_open(Console *console, const Io *io, const char *program) {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -28,7 +28,7 @@ void console_close(Console *console) {
 void *console_memory(Console *console, int64_t bytes, const char *what) {
     size_t total;
     Memory *m = NULL;
-    if (bytes >= 0 && !__builtin_add_overflow((size_t)bytes, 2 * ALIGNMENT - 1, &total)) {
+    if (bytes >= 0 && !__builtin_add_overflow((size_t)bytes, 2 * ALIGNMENT - 1 + SLACK, &total)) {
         total = total / ALIGNMENT * ALIGNMENT;
         m = aligned_alloc(ALIGNMENT, total);
     }
