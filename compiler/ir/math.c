@@ -1,8 +1,8 @@
 /* math.c: the text of math.def as scalar C, for the interpreter and for folding constants.
 **
-** Each function is compiled twice from one body: with the fused multiply-add instruction and without, where the compiler calls
-** fma of the C library, which is correctly rounded too; so both give the same bits, and the processor decides which runs.
-** To be compiled without contraction of a * b + c (strict ISO mode, or -ffp-contract=off). */
+** Each function is compiled twice from one body: with the instruction for fused multiply-add and without, where the
+** compiler calls fma of the C library, which is correctly rounded too; so both give the same bits, and the processor
+** decides which runs. To be compiled without contraction of a * b + c (strict ISO mode, or -ffp-contract=off). */
 #include "math.h"
 #include <math.h>
 #include <stdint.h>
@@ -92,17 +92,17 @@ static inline double f64_of_bits(uint64_t bits) {
 #include "math.def"
 
 /* ---- the two compilations of each, and the function of math.h that chooses */
-#define FUNCTION1(name, dtype, real)                                                                                           \
-    __attribute__((target("fma"))) static real name##_##dtype##_fused(real x) { return name##_##dtype(x); }                    \
-    static real name##_##dtype##_plain(real x) { return name##_##dtype(x); }                                                   \
-    real math_##dtype##_##name(real x) {                                                                                       \
-        return __builtin_cpu_supports("fma") ? name##_##dtype##_fused(x) : name##_##dtype##_plain(x);                          \
+#define FUNCTION1(name, dtype, real)                                                                                   \
+    __attribute__((target("fma"))) static real name##_##dtype##_fused(real x) { return name##_##dtype(x); }            \
+    static real name##_##dtype##_plain(real x) { return name##_##dtype(x); }                                           \
+    real math_##dtype##_##name(real x) {                                                                               \
+        return __builtin_cpu_supports("fma") ? name##_##dtype##_fused(x) : name##_##dtype##_plain(x);                  \
     }
-#define FUNCTION2(name, dtype, real)                                                                                           \
-    __attribute__((target("fma"))) static real name##_##dtype##_fused(real x, real y) { return name##_##dtype(x, y); }         \
-    static real name##_##dtype##_plain(real x, real y) { return name##_##dtype(x, y); }                                        \
-    real math_##dtype##_##name(real x, real y) {                                                                               \
-        return __builtin_cpu_supports("fma") ? name##_##dtype##_fused(x, y) : name##_##dtype##_plain(x, y);                    \
+#define FUNCTION2(name, dtype, real)                                                                                   \
+    __attribute__((target("fma"))) static real name##_##dtype##_fused(real x, real y) { return name##_##dtype(x, y); } \
+    static real name##_##dtype##_plain(real x, real y) { return name##_##dtype(x, y); }                                \
+    real math_##dtype##_##name(real x, real y) {                                                                       \
+        return __builtin_cpu_supports("fma") ? name##_##dtype##_fused(x, y) : name##_##dtype##_plain(x, y);            \
     }
 
 FUNCTION1(exp, f32, float)

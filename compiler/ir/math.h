@@ -1,5 +1,5 @@
-/* math.h: exp log tanh sigmoid sin cos erf pow of nnc, as scalar C: what the interpreter computes and what machine code must
-** compute, to the last bit. The functions themselves are written in math.def; their errors and limits are stated there.
+/* math.h: exp log tanh sigmoid sin cos erf pow of nnc, as scalar C: what the interpreter computes and what machine code
+** must compute, to the last bit. They are written in math.def, where their errors and limits are stated.
 **
 ** Not libm: nothing here sets errno or promises flags. Rounding must be to nearest and subnormals must be on. */
 #ifndef NNC_IR_MATH_H
