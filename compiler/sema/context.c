@@ -52,7 +52,8 @@ void counters_restore(Counters *counters, const Counters *from) {
 int counters_count(Eval *e, Counters *counters, const char *name) {
     u64 i = (u64)(uintptr_t)map_get_ptr(&counters->map, name);
     if (!i) {
-        vec_push(e->arena, &counters->all, (Counter){name, 0});
+        Counter zero = {name, 0};
+        vec_push(e->arena, &counters->all, zero);
         i = (u64)counters->all.n;
         map_set_ptr(&counters->map, name, (void *)(uintptr_t)i);
     }

@@ -1,7 +1,7 @@
 /* elementwise.c: what works number by number: lines up frames by identity and visible axes from the right, records leaf by leaf.
 **
 ** Only axes marked as stretching stretch; any other difference of lengths is an error, never a broadcast. */
-#include "eval.h"
+#include "builtin.h"
 
 /* Lines up one more shape; false if an axis differs. */
 static bool align_one(Shape *all, const Shape *s) {
@@ -93,6 +93,7 @@ Value *elementwise_of(Eval *e, const Context *c, Span span, int n, Value **value
     bool any = false;
     for (int i = 0; i < n; i++) {
         if (value_is_poison(values[i])) return value_poison(e);
+        if (empty(e, c, values[i], spans ? spans[i] : span)) return value_poison(e);
         any |= values[i]->kind == VALUE_RECORD;
         if (values[i]->kind != VALUE_RECORD && values[i]->kind != VALUE_TENSOR)
             return sema_poison(e, c, E314, spans ? spans[i] : span, "a number is needed, this is %s", value_text(e, values[i]));

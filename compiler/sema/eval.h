@@ -204,6 +204,11 @@ bool type_value(Eval *e, const Context *c, Scope *scope, const Ast *type, TypeVa
 /* Errors unless v's element may stand where `want` is needed; the result is v in that element. */
 Value *value_fit(Eval *e, const Context *c, Value *v, Element want, Span span, const char *what);
 
+/* ---- files ---- */
+void file_declare(Eval *e, Scope *scope, const Ast *program); /* its functions and params; a clash is an error */
+bool file_name_free(Eval *e, const Scope *scope, Name name);  /* an error if the name is declared there already */
+Scope *library_scope(Eval *e);
+
 /* ---- evaluation ---- */
 struct Eval {
     Compilation *c;

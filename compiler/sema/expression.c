@@ -143,7 +143,7 @@ static Value *binary_value(Eval *e, const Context *c, Scope *scope, const Ast *a
     return operate_at(e, c, ast->span, (Operator)ast->binary.op, a, l->span, b, r->span);
 }
 Value *eval_expression(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
-    switch (ast->kind) {
+    switch ((int)ast->kind) {
     case AST_number: return number_value(e, ast);
     case AST_string: return value_string(e, ast->string.text);
     case AST_boolean: return value_bool(e, ast->boolean.value);
@@ -201,7 +201,7 @@ static void function_statement(Eval *e, const Context *c, Scope *scope, const As
     scope_declare_function(e, scope, f, ast->function.name.span);
 }
 void eval_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
-    switch (ast->kind) {
+    switch ((int)ast->kind) {
     case AST_let: let_statement(e, c, scope, ast); return;
     case AST_function: function_statement(e, c, scope, ast); return;
     case AST_lasting: lasting_statement(e, c, scope, ast); return;

@@ -1,7 +1,7 @@
 /* index.c: x[i], x[low:high], x[None]: a class or an int takes, known slices view, None makes an axis that stretches.
 **
 ** Indices are applied from left to right; `at` is the visible axis that the next one is for. */
-#include "operator.h"
+#include "builtin.h"
 
 typedef struct Indexing {
     const Context *c;
@@ -55,6 +55,7 @@ static Value *known_place(Eval *e, const Indexing *x, Value *v, int at, double w
     s.stretch = (s.stretch & ((1u << at) - 1)) | (s.stretch >> (at + 1) << at);
     if (n != OPEN && (i < -n || i >= n))
         return sema_poison(e, x->c, E342, x->span, "there is no place %lld on an axis of %lld", (long long)i, (long long)n);
+    if (v->open) return value_open(e); /* of shape(x) */
     if (v->known && v->known->list && n != OPEN) {
         Value *r = value_known(e, v->element, known_item(v->known, i < 0 ? i + n : i));
         return known_with_hypers(e, r, v->known->hypers);
@@ -137,6 +138,11 @@ static Value *place(Eval *e, const Indexing *x, Value *v, int at, Value *index) 
     if (n != OPEN && value_node(e, v) && value_node(e, index)) r->node = take(e, v, at, index);
     return r;
 }
+Value *index_at(Eval *e, const Context *c, Span span, Value *v, int at, Value *index) {
+    Indexing x = {.c = c, .span = span};
+    if (value_is_poison(v) || value_is_poison(index)) return value_poison(e);
+    return place(e, &x, v, at, index);
+}
 Value *eval_index(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     Value *v = eval_expression(e, c, scope, ast->index.value);
     const AstList *list = &ast->index.indices;
@@ -157,7 +163,7 @@ Value *eval_index(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
             v = slice(e, &x, v, at++, ix);
         } else {
             Value *index = eval_expression(e, c, scope, ix);
-            if (value_is_poison(index)) return index;
+            if (value_is_poison(index) || empty(e, c, v, ast->index.value->span)) return value_poison(e);
             v = place(e, &x, v, at, index);
             if (index->kind == VALUE_TENSOR) at += index->shape.rank;
         }

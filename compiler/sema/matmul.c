@@ -1,6 +1,6 @@
 /* matmul.c: a @ b, NumPy's. Frames and leading axes of both are batch axes of one `dot`; those of one alone stay free axes of
 ** it, so a weight shared by all examples is never copied. */
-#include "operator.h"
+#include "builtin.h"
 
 /* Each axis of an operand has a label; the result has the labels of both, in rising order. */
 enum { LABEL_VISIBLE = FRAME_LIMIT, LABEL_ROW = LABEL_VISIBLE + RANK_LIMIT, LABEL_COLUMN, LABEL_CONTRACTED, LABELS };
@@ -55,7 +55,7 @@ static Value *mismatch(Eval *e, const Context *c, Span span, Value *a, Value *b,
 Value *matmul(Eval *e, const Context *c, Span span, Value *a, Value *b, const Span *spans) {
     Value *v[] = {a, b};
     for (int i = 0; i < 2; i++) {
-        if (!numeric(e, c, v[i], spans[i])) return value_poison(e);
+        if (!numeric(e, c, v[i], spans[i]) || empty(e, c, v[i], spans[i])) return value_poison(e);
         if (v[i]->kind != VALUE_TENSOR || v[i]->shape.rank == 0)
             return sema_poison(e, c, E304, spans[i], "`@` needs an axis to sum over, this is %s", value_text(e, v[i]));
     }
