@@ -23,7 +23,7 @@ typedef struct Emitter {
     LLVMTypeRef pointer, i64, i32, i8, nothing;
     Map functions;           /* LoopFunction -> FunctionCode */
     LLVMValueRef *constants; /* [loops->constants.n] */
-    FunctionCode parallel, clock, scan[2]; /* nn_parallel; helpers, made at first use (scan: f32, f64) */
+    FunctionCode clock, scan[2]; /* helpers, made at first use (scan: f32, f64) */
     bool internal;           /* entries are not exported */
     int n_tasks;             /* functions of parallel loops so far, for their names */
 } Emitter;
@@ -56,6 +56,7 @@ LLVMBasicBlockRef block_new(const Body *b, const char *name);
 void attribute_add(const Emitter *e, LLVMValueRef function, unsigned index, const char *name, u64 value);
 void attribute_text(const Emitter *e, LLVMValueRef function, const char *name, const char *value);
 void function_attributes(const Emitter *e, LLVMValueRef function, bool internal);
+FunctionCode external_code(const Emitter *e, const char *name, LLVMTypeRef result, int n, LLVMTypeRef *types);
 LLVMValueRef call_code(const Emitter *e, FunctionCode code, int n, LLVMValueRef *args);
 
 /* ---- functions and statements (loop_to_llvm.c, loop_to_llvm_parallel.c) ---- */

@@ -16,14 +16,6 @@ static FunctionCode helper_begin(Emitter *e, const char *name, int n, LLVMTypeRe
     LLVMPositionBuilderAtEnd(e->builder, LLVMAppendBasicBlockInContext(e->context, code.function, "start"));
     return code;
 }
-static FunctionCode external(const Emitter *e, const char *name, LLVMTypeRef result, int n, LLVMTypeRef *types) {
-    FunctionCode code = {LLVMGetNamedFunction(e->module, name), LLVMFunctionType(result, types, (unsigned)n, false)};
-    if (!code.function) {
-        code.function = LLVMAddFunction(e->module, name, code.type);
-        attribute_add(e, code.function, LLVMAttributeFunctionIndex, "nounwind", 0);
-    }
-    return code;
-}
 
 /* void nn.clock(call, kernel, sign): kernel_ns[kernel] += sign * now, if there is kernel_ns. */
 static void clock_helper(Emitter *e) {
@@ -39,7 +31,7 @@ static void clock_helper(Emitter *e) {
     LLVMValueRef slot = LLVMBuildAlloca(e->builder, time, ""), table = call_field(&b, offsetof(nn_call, kernel_ns), e->pointer);
     LLVMBuildCondBr(e->builder, LLVMBuildIsNull(e->builder, table, ""), off, on);
     LLVMPositionBuilderAtEnd(e->builder, on);
-    FunctionCode now = external(e, "clock_gettime", e->i32, 2, (LLVMTypeRef[]){e->i32, e->pointer});
+    FunctionCode now = external_code(e, "clock_gettime", e->i32, 2, (LLVMTypeRef[]){e->i32, e->pointer});
     call_code(e, now, 2, (LLVMValueRef[]){const_i32(e, CLOCK_MONOTONIC), slot});
     LLVMValueRef one = const_i64(e, 1), part = LLVMBuildInBoundsGEP2(e->builder, e->i64, slot, &one, 1, "");
     LLVMValueRef seconds = LLVMBuildLoad2(e->builder, e->i64, slot, ""), rest = LLVMBuildLoad2(e->builder, e->i64, part, "");
@@ -78,7 +70,7 @@ static void scan_helper(Emitter *e, LoopElem elem) {
     LLVMBuildCondBr(s, LLVMBuildICmp(s, LLVMIntSLT, after, LLVMGetParam(f, 2), ""), round, done);
     LLVMAddIncoming(i, (LLVMValueRef[]){zero, after}, (LLVMBasicBlockRef[]){start, next}, 2);
     LLVMPositionBuilderAtEnd(s, bad);
-    FunctionCode trap = external(e, "nn_trap", e->nothing, 3, (LLVMTypeRef[]){e->pointer, e->i64, e->i64});
+    FunctionCode trap = external_code(e, "nn_trap", e->nothing, 3, (LLVMTypeRef[]){e->pointer, e->i64, e->i64});
     call_code(e, trap, 3, (LLVMValueRef[]){call, LLVMGetParam(f, 3), i});
     LLVMBuildBr(s, done);
     LLVMPositionBuilderAtEnd(s, done);

@@ -23,6 +23,7 @@ static void define_runtime(LLVMOrcLLJITRef jit) {
         const char *name;
         void *address;
     } RUNTIME[] = {{"nn_parallel", (void *)(uintptr_t)&nn_parallel}, {"nn_trap", (void *)(uintptr_t)&nn_trap},
+                   {"nn_exchange", (void *)(uintptr_t)&nn_exchange},
                    {"clock_gettime", (void *)(uintptr_t)&clock_gettime}, {"memset", (void *)(uintptr_t)&memset},
                    {"memcpy", (void *)(uintptr_t)&memcpy}};
     LLVMOrcCSymbolMapPair pairs[COUNT_OF(RUNTIME)];

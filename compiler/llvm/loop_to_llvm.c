@@ -50,6 +50,16 @@ LLVMValueRef call_code(const Emitter *e, FunctionCode code, int n, LLVMValueRef 
     return LLVMBuildCall2(e->builder, code.type, code.function, args, (unsigned)n, "");
 }
 
+/* A function of the runtime or of libc. */
+FunctionCode external_code(const Emitter *e, const char *name, LLVMTypeRef result, int n, LLVMTypeRef *types) {
+    FunctionCode code = {LLVMGetNamedFunction(e->module, name), LLVMFunctionType(result, types, (unsigned)n, false)};
+    if (!code.function) {
+        code.function = LLVMAddFunction(e->module, name, code.type);
+        attribute_add(e, code.function, LLVMAttributeFunctionIndex, "nounwind", 0);
+    }
+    return code;
+}
+
 /* ---- functions ---- */
 
 static const size_t BASE_FIELDS[SPACE_WORK + 1] = {
@@ -173,6 +183,13 @@ LLVMValueRef lower_given(const Body *b, const LoopValue *v) { nnc_bug("%%%u of %
 static void emit_let(Body *b, const LoopStatement *s) { b->values[s->value->id] = LOWER[s->value->op](b, s->value); }
 static void emit_store(Body *b, const LoopStatement *s) { store_emit(b, s->access, s->value); }
 static void emit_prefetch(Body *b, const LoopStatement *s) { prefetch_emit(b, s); }
+static void emit_exchange(Body *b, const LoopStatement *s) {
+    i64 bytes = s->elements * dtype_bytes(b->f->buffers.v[s->access->buffer].dtype);
+    LLVMTypeRef types[] = {b->e->pointer, b->e->pointer, b->e->i64};
+    FunctionCode code = external_code(b->e, "nn_exchange", b->e->nothing, 3, types);
+    LLVMValueRef args[] = {b->call, address_emit(b, s->access->buffer, &s->access->at, true), const_i64(b->e, bytes)};
+    call_code(b->e, code, 3, args);
+}
 /* nn_parallel returns when its tasks are done, and everything else runs in order. */
 static void emit_sync(Body *b, const LoopStatement *s) { (void)b, (void)s; }
 

@@ -61,6 +61,7 @@ static void capture_store(Captures *c, const LoopStatement *s) {
     capture_access(c, s->access);
 }
 static void capture_prefetch(Captures *c, const LoopStatement *s) { capture_access(c, s->access); }
+static void capture_exchange(Captures *c, const LoopStatement *s) { capture_access(c, s->access); }
 static void capture_sync(Captures *c, const LoopStatement *s) { (void)c, (void)s; }
 static void capture_for(Captures *c, const LoopStatement *s) {
     const LoopFor *loop = s->loop;
@@ -163,13 +164,6 @@ static LLVMValueRef task_function(Emitter *e, FunctionCode body, const LoopFor *
     return task;
 }
 
-static void parallel_declare(Emitter *e) {
-    if (e->parallel.function) return;
-    LLVMTypeRef types[] = {e->pointer, e->pointer, e->pointer, e->i64};
-    e->parallel.type = LLVMFunctionType(e->nothing, types, 4, false);
-    e->parallel.function = LLVMAddFunction(e->module, "nn_parallel", e->parallel.type);
-    attribute_add(e, e->parallel.function, LLVMAttributeFunctionIndex, "nounwind", 0);
-}
 /* The same rounds in order, without a pool. Ends in a jump to `after`. */
 static void rounds_in_order(const Body *b, FunctionCode body, const LoopFor *loop, int n, LLVMValueRef *args,
                             LLVMBasicBlockRef after) {
@@ -199,7 +193,9 @@ static void tasks_by_pool(const Body *b, LLVMValueRef pool, LLVMValueRef task, c
         LLVMBuildStore(e->builder, args[i], field);
     }
     i64 count = (loop->extent + loop->step - 1) / loop->step;
-    call_code(e, e->parallel, 4, (LLVMValueRef[]){pool, task, slot, const_i64(e, count)});
+    LLVMTypeRef types[] = {e->pointer, e->pointer, e->pointer, e->i64};
+    FunctionCode parallel = external_code(e, "nn_parallel", e->nothing, 4, types);
+    call_code(e, parallel, 4, (LLVMValueRef[]){pool, task, slot, const_i64(e, count)});
 }
 
 void emit_parallel(Body *b, const LoopFor *loop) {
@@ -215,7 +211,6 @@ void emit_parallel(Body *b, const LoopFor *loop) {
     FunctionCode body = body_function(b, loop, &c, n, types);
     LLVMValueRef task = task_function(e, body, loop, n, types, frame);
     LLVMPositionBuilderAtEnd(e->builder, now);
-    parallel_declare(e);
     LLVMValueRef pool = call_field(b, offsetof(nn_call, pool), e->pointer);
     LLVMBasicBlockRef many = block_new(b, "pool"), alone = block_new(b, "alone"), after = block_new(b, "done");
     LLVMBuildCondBr(e->builder, LLVMBuildIsNull(e->builder, pool, ""), alone, many);

@@ -165,7 +165,8 @@ typedef struct LoopCall {
 struct LoopStatement {
     StatementKind kind;
     LoopValue *value;   /* let: made; store: stored */
-    LoopAccess *access; /* store, prefetch (lanes false) */
+    LoopAccess *access; /* store; prefetch, exchange: a place */
+    i64 elements;       /* exchange */
     int locality;       /* prefetch: 1 (L3) 2 (L2) 3 (L1) */
     bool write;         /* prefetch */
     LoopFor *loop;
@@ -263,6 +264,7 @@ LoopIf *loop_if_mask(LoopBuilder *b, const LoopValue *mask);
 void loop_else(LoopBuilder *b, int n, LoopValue *const *values); /* what the first branch gives */
 void loop_if_end(LoopBuilder *b, int n, LoopValue *const *values); /* of the branch that ends; with n = 0 no else is needed */
 void loop_sync(LoopBuilder *b);
+void loop_exchange(LoopBuilder *b, int buffer, LoopAffine at, i64 elements); /* nn_exchange: outside of parallel loops */
 /* Buffers of `function` lie at `buffers[i]`; see LoopCall. */
 void loop_call(LoopBuilder *b, const LoopFunction *function, const LoopArgument *buffers, LoopValue *const *scalars,
                i64 kernel);

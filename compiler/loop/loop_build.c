@@ -190,20 +190,32 @@ LoopValue *loop_shuffle(LoopBuilder *b, LoopValue *x, LoopValue *y, const u8 pat
     return let(b, v);
 }
 
-/* Four rounds; round s exchanges bit s of the lane number with bit s of the row number: 64 shuffles of two vectors. */
+/* Each pair of rows i, i + gap of a group of 2 gap becomes the two rows that `first` and `second` take from it. */
+static void shuffle_pairs(LoopBuilder *b, LoopValue *rows[LANES], int gap, const u8 first[LANES], const u8 second[LANES]) {
+    for (int i = 0; i < LANES; i++) {
+        if (i & gap) continue;
+        LoopValue *x = rows[i], *y = rows[i + gap];
+        rows[i] = loop_shuffle(b, x, y, first);
+        rows[i + gap] = loop_shuffle(b, x, y, second);
+    }
+}
+/* 64 shuffles, each one instruction on AVX-512. First 4 x 4 inside blocks of 4 lanes: singles, then pairs; column 4 L + c of rows
+** 4 g .. 4 g + 3 then is block L of row 4 g + c, where the two bits of c are exchanged. Then whole blocks: rows to L, blocks to g. */
 void loop_transpose16(LoopBuilder *b, LoopValue *rows[LANES]) {
-    for (int s = 8; s; s /= 2)
-        for (int r = 0; r < LANES; r++) {
-            if (r & s) continue;
-            u8 low[LANES], high[LANES]; /* of rows r and r + s: what goes to each */
-            for (int l = 0; l < LANES; l++) {
-                low[l] = (u8)(l & s ? LANES + (l - s) : l);
-                high[l] = (u8)(l & s ? LANES + l : l + s);
-            }
-            LoopValue *x = rows[r], *y = rows[r + s];
-            rows[r] = loop_shuffle(b, x, y, low);
-            rows[r + s] = loop_shuffle(b, x, y, high);
-        }
+    static const u8 SINGLES[2][LANES] = {{0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29},
+                                         {2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31}};
+    static const u8 PAIRS[2][LANES] = {{0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29},
+                                       {2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31}};
+    static const u8 BLOCKS[2][LANES] = {{0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27},
+                                        {4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31}};
+    static const u8 SWAP[4] = {0, 2, 1, 3}; /* a number of two bits with its bits exchanged */
+    LoopValue *done[LANES];
+    shuffle_pairs(b, rows, 1, SINGLES[0], SINGLES[1]);
+    shuffle_pairs(b, rows, 2, PAIRS[0], PAIRS[1]);
+    shuffle_pairs(b, rows, 4, BLOCKS[0], BLOCKS[1]);
+    shuffle_pairs(b, rows, 8, BLOCKS[0], BLOCKS[1]);
+    for (int i = 0; i < LANES; i++) done[i / 4 * 4 + SWAP[i % 4]] = rows[i];
+    memcpy(rows, done, sizeof done);
 }
 
 /* ---- memory ---- */
@@ -325,6 +337,12 @@ void loop_if_end(LoopBuilder *b, int n, LoopValue *const *values) {
 }
 
 void loop_sync(LoopBuilder *b) { append(b, STATEMENT_sync); }
+void loop_exchange(LoopBuilder *b, int buffer, LoopAffine at, i64 elements) {
+    LoopAccess *kept = access_keep(b, (LoopAccess){.buffer = buffer, .at = at});
+    LoopStatement *s = append(b, STATEMENT_exchange);
+    s->access = kept;
+    s->elements = elements;
+}
 
 void loop_call(LoopBuilder *b, const LoopFunction *function, const LoopArgument *buffers, LoopValue *const *scalars,
                i64 kernel) {

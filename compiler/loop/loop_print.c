@@ -154,6 +154,11 @@ static void print_sync(Printer *p, const LoopStatement *s) {
     (void)s;
     text_add(p->out, "sync\n");
 }
+static void print_exchange(Printer *p, const LoopStatement *s) {
+    text_add(p->out, "exchange ");
+    print_access(p->out, s->access);
+    text_printf(p->out, " %lld elements\n", (long long)s->elements);
+}
 static void print_prefetch(Printer *p, const LoopStatement *s) {
     text_add(p->out, "prefetch ");
     print_access(p->out, s->access);

@@ -146,6 +146,15 @@ static void verify_prefetch(Verifier *v, const LoopStatement *s) {
     use_buffer(v, s->access->buffer, false, s);
     use_affine(v, &s->access->at, false, s);
 }
+static void verify_exchange(Verifier *v, const LoopStatement *s) {
+    require(v, !v->task && s->elements > 0, s, "an exchange inside a parallel loop, or of nothing");
+    use_buffer(v, s->access->buffer, true, s);
+    use_affine(v, &s->access->at, false, s);
+    i64 last = v->f->buffers.v[s->access->buffer].elements - s->elements;
+    require(v, never_negative(&v->facts, s->access->at), s, "an exchange begins before its buffer");
+    require(v, never_negative(&v->facts, affine_plus(affine(last), affine_times(s->access->at, -1))), s,
+            "an exchange ends behind its buffer");
+}
 static void verify_sync(Verifier *v, const LoopStatement *s) { require(v, !v->task, s, "a sync inside a parallel loop"); }
 
 static void verify_for_shape(Verifier *v, const LoopFor *loop, const LoopStatement *s) {

@@ -33,6 +33,12 @@ void nn_parallel(nn_pool *pool, nn_task *task, void *frame, i64 count) {
     pool->calls++;
     for (i64 i = count - 1; i >= 0; i--) task(frame, i), pool->tasks++;
 }
+static i64 exchanged_bytes; /* of the last nn_exchange, which adds 1 to the first float */
+void nn_exchange(const nn_call *call, void *partial, i64 bytes) {
+    (void)call;
+    exchanged_bytes = bytes;
+    *(float *)partial += 1;
+}
 void nn_trap(const nn_call *call, i64 kernel, i64 element) {
     (void)call;
     if (trap_kernel < 0) trap_kernel = kernel, trap_element = element;

@@ -478,6 +478,20 @@ static void test_verifier(void) {
     }
 }
 
+static void test_exchange(const char *cpu) {
+    Run *r = run_new(cpu);
+    LoopBuilder b = run_begin(r, "exchange");
+    int partial = loop_block(&b, SPACE_WORK, 64, DT_f32, 40, true);
+    loop_store(&b, partial, affine(8), loop_real(&b, ELEM_F32, 2));
+    loop_exchange(&b, partial, affine(8), 32);
+    loop_store(&b, loop_block(&b, SPACE_OUT, 0, DT_f32, 1, true), affine(0), loop_load(&b, partial, affine(8)));
+    run_entry(r, &b);
+    run_compile(r);
+    run_call(r, "exchange");
+    check(exchanged_bytes == 128 && floats(r->out, 0)[0] == 3, "exchange", "%lld bytes", (long long)exchanged_bytes);
+    run_free(r);
+}
+
 static void test_pooled(const char *cpu) { test_tasks(cpu, true); }
 static void test_alone(const char *cpu) { test_tasks(cpu, false); }
 int main(void) {
@@ -486,7 +500,7 @@ int main(void) {
         void (*run)(const char *cpu);
     } TESTS[] = {{"sums", test_sums},     {"tile", test_tile},         {"addresses", test_addresses}, {"bounds", test_bounds},
                  {"tasks of a pool", test_pooled}, {"tasks alone", test_alone}, {"hooks", test_hooks},
-                 {"transpose", test_transpose}, {"program", test_program}};
+                 {"transpose", test_transpose}, {"program", test_program}, {"exchange", test_exchange}};
     const char *cpus[2];
     int n = test_cpus(cpus), before = failures;
     for (int i = 0; i < COUNT_OF(TESTS); i++)
