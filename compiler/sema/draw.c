@@ -138,7 +138,7 @@ static Value *draw(Eval *e, const BuiltinCall *call, int n, Value **arguments, c
     Value *r = value_tensor(e, element, &shape, drawn_frames(c), NULL);
     e->draws++;
     if (!c->inputs && c->where != WHERE_PARAMS) return sema_poison(e, c, E420, call->span, "nothing is drawn here: a draw stands in a block, a model or an initial value");
-    const Shape *shapes[2];
+    const Shape *shapes[2] = {0};
     for (int i = 0; i < n; i++) {
         if (!numeric(e, c, arguments[i], spans[i])) return value_poison(e);
         if (arguments[i]->kind != VALUE_TENSOR) return sema_poison(e, c, E314, spans[i], "a draw is of numbers, this is %s", value_text(e, arguments[i]));

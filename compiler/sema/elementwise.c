@@ -40,7 +40,7 @@ static Value *misaligned(Eval *e, const Context *c, Span span, int n, Value **va
 }
 static Value *tensors(Eval *e, const Context *c, Span span, int n, Value **values, const Span *spans, const Element *operands,
                       Element result, NodeBuild *build, void *context) {
-    const Shape *shapes[8];
+    const Shape *shapes[8] = {0};
     Shape shape;
     Value *r = value_tensor(e, result, &(Shape){0}, 0, NULL);
     for (int i = 0; i < n; i++) {

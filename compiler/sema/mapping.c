@@ -10,7 +10,7 @@ static Value *too_few_axes(Eval *e, const Context *c, Scope *scope, const Functi
     return NULL;
 }
 static bool line_up(Eval *e, const Context *c, const Function *f, Actual *actuals, const Shape *extras, int n, Span span, Shape *all) {
-    const Shape *shapes[64];
+    const Shape *shapes[64] = {0};
     Shape none = {0};
     for (int i = 0; i < n; i++) shapes[i] = &extras[i];
     *all = none;
