@@ -1,0 +1,30 @@
+/* match.h: small questions that rewrites ask of nodes, shared by the passes of settle/ and opt/. */
+#ifndef NNC_SETTLE_MATCH_H
+#define NNC_SETTLE_MATCH_H
+#include "../ir/build.h"
+
+/* A constant, an iota, or a broadcast of one: costs nothing to have twice. */
+bool node_is_cheap(const Node *node);
+/* The scalar constant of which this is a broadcast, or which it is; NULL: it is no fill. */
+Node *node_fill(const Node *node);
+/* Is it a fill of exactly this value? Signs of zero count: node_is_fill(x, 0) is false for -0. */
+bool node_is_fill(const Node *node, double value);
+double node_fill_value(const Node *fill); /* of what node_fill found */
+/* The type one shorter in front, for something that is the same along axis 0: NULL if it is not known to be. */
+Node *node_unlead(Graph *g, Node *node);
+Node *node_with_attrs(Graph *g, const Node *node, const Attrs *at); /* the same operator and operands */
+List list_of_dims(Arena *arena, int n, const int *v);
+bool list_same(List a, List b);
+bool type_same_dims(const Type *a, const Type *b);
+bool list_has(List list, i64 value);
+int list_place(List list, i64 value); /* -1: absent */
+/* Axes 0..rank-1 that neither list has, rising; returns how many. */
+int axes_free(int rank, List a, List b, int out[RANK_MAX]);
+/* How often each of `nodes` is an operand among them or a root. */
+typedef struct Uses {
+    NodeMap map;
+} Uses;
+Uses uses_of(Arena *arena, NodeList nodes, Node *const *roots, int n_roots);
+int uses_count(const Uses *uses, const Node *node);
+i64 func_multiply_adds(const Func *f); /* of products, rounds counted; ends at 2^62 */
+#endif

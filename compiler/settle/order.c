@@ -1,0 +1,111 @@
+/* order.c: the last step of settle: every sum and product gets the order in which it adds, from types alone.
+**
+** chain or lanes: a product goes over 16 lanes where its right free axes are too few to fill them and the innermost contracted
+** axis is long enough; a sum where its innermost axis, the last, is summed and has 8 or more. cut: sums over the batch whose
+** result is too small to share out by tiles (fewer than SHARED) are cut into G blocks, so that threads and ranks can take
+** blocks; G is 8, or 1 (none is cut) for a step of little work or few rows. --grains=N cuts all of them in N.
+** Bodies of scans are done for each choice of batch axes that they are met with. */
+#include "../base/vec.h"
+#include "batch.h"
+#include "match.h"
+#include "settle.h"
+#include <string.h>
+
+enum {
+    LANES_FREE = 4, LANES_DOT = 16, LANES_SUM = 8,
+    TILE_ROWS = 12, TILE_COLUMNS = 32, SHARED = 16, /* a register tile; how many tiles can be shared out */
+    GRAINS = 8, ROWS_LEAST = 16
+};
+static const i64 WORK_LEAST = (i64)1 << 22; /* multiply-adds a step */
+
+typedef struct Done {
+    const Func *from, *to;
+    const int *params;
+} Done;
+typedef struct Ordering {
+    Graph *g;
+    Arena *arena;
+    i64 grains;    /* 1: nothing is cut */
+    bool cut_all;
+    VEC(Done) done;
+} Ordering;
+
+static i64 extent_product(const Type *type, const int *axes, int n) {
+    i64 product = 1;
+    for (int i = 0; i < n; i++) product *= type->dims[axes[i]];
+    return product;
+}
+static i64 tiles(i64 blocks, i64 rows, i64 columns) {
+    return blocks * ((rows + TILE_ROWS - 1) / TILE_ROWS) * ((columns + TILE_COLUMNS - 1) / TILE_COLUMNS);
+}
+/* The free extents of a product, and the tiles its result has. */
+static i64 dot_tiles(const Node *node, i64 *columns) {
+    const Attrs *at = node->at;
+    const Type *l = node->args[0]->type, *r = node->args[1]->type;
+    int lf[RANK_MAX], rf[RANK_MAX], nl = axes_free(l->rank, at->lb, at->lc, lf), nr = axes_free(r->rank, at->rb, at->rc, rf);
+    i64 rows = extent_product(l, lf, nl);
+    *columns = extent_product(r, rf, nr);
+    return tiles(node->type->count / rows / *columns, rows, *columns);
+}
+static void order_dot(const Node *node, const Ordering *o, int left, int right, Attrs *at) {
+    i64 columns, n = dot_tiles(node, &columns), innermost = at->lc.n ? node->args[0]->type->dims[at->lc.v[at->lc.n - 1]] : 1;
+    at->order = columns < LANES_FREE && innermost >= LANES_DOT ? ORDER_LANES : ORDER_CHAIN;
+    int place = left >= 0 ? list_place(at->lc, left) : -1;
+    if (place < 0 && right >= 0) place = list_place(at->rc, right);
+    if (o->grains > 1 && place >= 0 && (o->cut_all || n < SHARED)) at->cut = o->grains, at->cut_axis = place;
+}
+static void order_sum(const Node *node, const Ordering *o, int axis, Attrs *at) {
+    const Type *x = node->args[0]->type;
+    bool last = list_has(at->axes, x->rank - 1);
+    at->order = last && x->dims[x->rank - 1] >= LANES_SUM ? ORDER_LANES : ORDER_CHAIN;
+    if (o->grains > 1 && axis >= 0 && list_has(at->axes, axis) && (o->cut_all || tiles(1, 1, node->type->count) < SHARED))
+        at->cut = o->grains, at->cut_axis = axis;
+}
+static void order_put(const Node *node, const Ordering *o, int value, int index, Attrs *at) {
+    int batch = (int)at->batch, n_index = node->args[1]->type->rank - batch, place = -1;
+    if (index >= batch) place = index;
+    if (place < 0 && value >= at->axis && value < at->axis + n_index) place = value - (int)at->axis + batch;
+    if (o->grains > 1 && place >= 0 && (o->cut_all || tiles(1, 1, node->type->count) < SHARED))
+        at->cut = o->grains, at->cut_axis = place;
+}
+static const Func *order_func(Ordering *o, const Func *f, const int *params);
+
+static Node *order_node(Ordering *o, const BatchAxes *b, const Node *node, Node *const *args) {
+    Attrs at = *node->at;
+    if (node->op == OP_dot) order_dot(node, o, batch_axis(b, node->args[0]), batch_axis(b, node->args[1]), &at);
+    else if (node->op == OP_sum) order_sum(node, o, batch_axis(b, node->args[0]), &at);
+    else if (node->op == OP_put) order_put(node, o, batch_axis(b, node->args[0]), batch_axis(b, node->args[1]), &at);
+    else if (node->op == OP_scan) at.body = order_func(o, at.body, batch_scan_params(b, node));
+    else return node_with_args(o->g, node, args);
+    return node_make(o->g, node->op, node->n_args, args, &at);
+}
+static const Func *order_func(Ordering *o, const Func *f, const int *params) {
+    for (int i = 0; i < o->done.n; i++)
+        if (o->done.v[i].from == f && memcmp(o->done.v[i].params, params, sizeof *params * (size_t)f->n_params) == 0)
+            return o->done.v[i].to;
+    BatchAxes b = {.arena = o->arena, .axis.arena = o->arena};
+    batch_find(&b, o->g, f, params);
+    NodeList nodes = order_walk(o->arena, f->results, f->n_results);
+    NodeMap now = {.arena = o->arena};
+    for (int i = 0; i < nodes.n; i++) {
+        const Node *node = nodes.v[i];
+        Node **args = ARENA_ARRAY(o->arena, Node *, node->n_args);
+        for (int j = 0; j < node->n_args; j++) args[j] = nodemap_get(&now, node->args[j]);
+        nodemap_set(&now, node, order_node(o, &b, node, args));
+    }
+    Node **results = ARENA_ARRAY(o->arena, Node *, f->n_results);
+    for (int i = 0; i < f->n_results; i++) results[i] = nodemap_get(&now, f->results[i]);
+    const Func *made = func_make(o->g, f->n_params, f->params, f->n_results, results);
+    Done done = {f, made, params};
+    vec_push(o->arena, &o->done, done);
+    return made;
+}
+const Func *pass_order(const Pass *pass, const Func *f) {
+    const SettleOptions *s = pass->settle;
+    Ordering o = {.g = pass->g, .arena = pass->scratch, .grains = s->grains, .cut_all = s->grains > 1};
+    if (!o.grains) o.grains = s->batch_rows >= ROWS_LEAST && func_multiply_adds(f) >= WORK_LEAST ? GRAINS : 1;
+    if (!s->batch_rows) o.grains = 1;
+    int *params = ARENA_ARRAY(pass->scratch, int, f->n_params + 1);
+    for (int i = 0; i < f->n_params; i++) params[i] = s->batched && s->batched[i] ? 0 : NO_BATCH;
+    return order_func(&o, f, params);
+}

@@ -1,0 +1,197 @@
+/* rules_dot.c: rows of rewrite.def on reductions and products. Attributes of order are copied, so that a row that is exact is so
+** on settled graphs too. */
+#include "simplify.h"
+
+/* ---- reductions */
+/* The operand without those of the summed axes that have length 1; axes: the others. Returns how many are left, -1: none had. */
+static int without_units(const Rewriting *rw, const Node *n, Node **x, int axes[RANK_MAX]) {
+    const Type *type = n->args[0]->type;
+    i64 dims[RANK_MAX];
+    int rank = 0, left = 0;
+    for (int i = 0; i < type->rank; i++) {
+        bool reduced = list_has(n->at->axes, i);
+        if (reduced && type->dims[i] == 1) continue;
+        if (reduced) axes[left++] = rank;
+        dims[rank++] = type->dims[i];
+    }
+    if (rank == type->rank) return -1;
+    *x = ir_reshape(rw->g, n->args[0], rank, dims);
+    return left;
+}
+Node *rule_sum_unit(const Rewriting *rw, Node *n) {
+    int axes[RANK_MAX];
+    Node *x;
+    int left = without_units(rw, n, &x, axes);
+    return left >= 0 ? ir_sum(rw->g, x, left, axes) : NULL;
+}
+Node *rule_amax_unit(const Rewriting *rw, Node *n) {
+    int axes[RANK_MAX];
+    Node *x;
+    int left = without_units(rw, n, &x, axes);
+    return left >= 0 ? ir_amax(rw->g, x, left, axes) : NULL;
+}
+Node *rule_sum_zero(const Rewriting *rw, Node *n) { return node_is_fill(n->args[0], 0) ? ir_fill(rw->g, 0, n->type) : NULL; }
+Node *rule_sum_transpose(const Rewriting *rw, Node *n) {
+    const Node *t = n->args[0];
+    int axes[RANK_MAX], kept[RANK_MAX], perm[RANK_MAX] = {0}, rank = 0;
+    if (t->op != OP_transpose) return NULL;
+    for (int i = 0; i < n->at->axes.n; i++) axes[i] = (int)t->at->perm.v[n->at->axes.v[i]];
+    for (int i = 0; i < t->type->rank; i++)
+        if (!list_has(n->at->axes, i)) kept[rank++] = (int)t->at->perm.v[i];
+    for (int i = 0; i < rank; i++) /* the place of axis kept[i] among those left */
+        for (int j = 0; j < rank; j++) perm[i] += kept[j] < kept[i];
+    return ir_transpose(rw->g, ir_sum(rw->g, t->args[0], n->at->axes.n, axes), perm);
+}
+/* A factor that is the same for all is applied once, after the sum. */
+Node *rule_sum_factor(const Rewriting *rw, Node *n) {
+    const Node *x = n->args[0];
+    if (!rw->single[0] || !dtype_real(n->type->dtype)) return NULL;
+    if (x->op == OP_neg) return ir_neg(rw->g, node_with_args(rw->g, n, x->args));
+    if (x->op != OP_mul) return NULL;
+    for (int i = 0; i < 2; i++) {
+        Node *fill = node_fill(x->args[i]);
+        if (!fill) continue;
+        return ir_mul(rw->g, node_with_args(rw->g, n, &x->args[1 - i]), ir_broadcast(rw->g, fill, n->type->rank, n->type->dims, NULL));
+    }
+    return NULL;
+}
+
+/* ---- products. The axes of one as lists that can be edited. */
+typedef struct Product {
+    Node *side[2];
+    int nb, nc, b[2][RANK_MAX], c[2][RANK_MAX];
+} Product;
+static Product product_of(const Node *n) {
+    Product p = {.side = {n->args[0], n->args[1]}, .nb = n->at->lb.n, .nc = n->at->lc.n};
+    for (int i = 0; i < p.nb; i++) p.b[0][i] = (int)n->at->lb.v[i], p.b[1][i] = (int)n->at->rb.v[i];
+    for (int i = 0; i < p.nc; i++) p.c[0][i] = (int)n->at->lc.v[i], p.c[1][i] = (int)n->at->rc.v[i];
+    return p;
+}
+static Node *product_make(const Rewriting *rw, const Product *p, const Node *like) {
+    Attrs at = *like->at;
+    at.lb = list_of_dims(rw->scratch, p->nb, p->b[0]), at.rb = list_of_dims(rw->scratch, p->nb, p->b[1]);
+    at.lc = list_of_dims(rw->scratch, p->nc, p->c[0]), at.rc = list_of_dims(rw->scratch, p->nc, p->c[1]);
+    return node_make(rw->g, OP_dot, 2, p->side, &at);
+}
+static int free_of(const Product *p, int side, int out[RANK_MAX]) {
+    int n = 0;
+    for (int i = 0; i < p->side[side]->type->rank; i++) {
+        bool used = false;
+        for (int j = 0; j < p->nb; j++) used |= p->b[side][j] == i;
+        for (int j = 0; j < p->nc; j++) used |= p->c[side][j] == i;
+        if (!used) out[n++] = i;
+    }
+    return n;
+}
+/* The operand without `axis`, along which it is the same; NULL: it is not known to be. */
+static Node *without_axis(const Rewriting *rw, const Node *x, int axis) {
+    if (x->op != OP_broadcast || list_has(x->at->dims, axis)) return NULL;
+    i64 dims[RANK_MAX];
+    int places[RANK_MAX] = {0}, rank = 0;
+    for (int i = 0; i < x->type->rank; i++)
+        if (i != axis) dims[rank++] = x->type->dims[i];
+    for (int i = 0; i < x->at->dims.n; i++) places[i] = (int)x->at->dims.v[i] - (x->at->dims.v[i] > axis);
+    return ir_broadcast(rw->g, x->args[0], rank, dims, places);
+}
+static void drop_axis(Product *p, int side, int axis) { /* renames what stood behind it */
+    for (int i = 0; i < p->nb; i++) p->b[side][i] -= p->b[side][i] > axis;
+    for (int i = 0; i < p->nc; i++) p->c[side][i] -= p->c[side][i] > axis;
+}
+/* Batch pair `pair` ends: it is a free axis of the other side only. The result's axis goes back to where it was. */
+static Node *free_batch(const Rewriting *rw, const Node *n, int pair, int same, Node *smaller) {
+    Product p = product_of(n);
+    int axis[2] = {p.b[0][pair], p.b[1][pair]}, other = 1 - same, free[RANK_MAX], perm[RANK_MAX] = {0};
+    p.nb--;
+    for (int i = pair; i < p.nb; i++) p.b[0][i] = p.b[0][i + 1], p.b[1][i] = p.b[1][i + 1];
+    p.side[same] = smaller;
+    drop_axis(&p, same, axis[same]);
+    Node *dot = product_make(rw, &p, n);
+    int count = free_of(&p, 0, free), at = p.nb, place = 0;
+    if (other == 1) at += count, count = free_of(&p, 1, free);
+    for (int i = 0; i < count; i++)
+        if (free[i] == axis[other]) at += i;
+    for (int i = 0; i < n->type->rank; i++) {
+        place += place == at;
+        perm[i] = i == pair ? at : place++;
+    }
+    return ir_transpose(rw->g, dot, perm);
+}
+Node *rule_dot_batch_broadcast(const Rewriting *rw, Node *n) {
+    for (int i = 0; i < n->at->lb.n; i++)
+        for (int same = 1; same >= 0; same--) {
+            Node *smaller = without_axis(rw, n->args[same], (int)(same ? n->at->rb : n->at->lb).v[i]);
+            if (smaller) return free_batch(rw, n, i, same, smaller);
+        }
+    return NULL;
+}
+Node *rule_dot_free_broadcast(const Rewriting *rw, Node *n) {
+    for (int side = 0; side < 2; side++) {
+        Product p = product_of(n);
+        int free[RANK_MAX], count = free_of(&p, side, free), left = side ? free_of(&p, 0, (int[RANK_MAX]){0}) : 0;
+        for (int i = 0; i < count; i++) {
+            Node *smaller = without_axis(rw, n->args[side], free[i]);
+            if (!smaller) continue;
+            p.side[side] = smaller;
+            drop_axis(&p, side, free[i]);
+            int at = p.nb + left + i;
+            return ir_spread(rw->g, product_make(rw, &p, n), at, n->type->dims[at]);
+        }
+    }
+    return NULL;
+}
+Node *rule_dot_transpose(const Rewriting *rw, Node *n) {
+    for (int side = 0; side < 2; side++) {
+        const Node *t = n->args[side];
+        if (t->op != OP_transpose) continue;
+        Product p = product_of(n);
+        int free[RANK_MAX], count = free_of(&p, side, free);
+        bool rising = true;
+        for (int i = 1; i < count; i++) rising &= t->at->perm.v[free[i - 1]] < t->at->perm.v[free[i]];
+        if (!rising) continue;
+        for (int i = 0; i < p.nb; i++) p.b[side][i] = (int)t->at->perm.v[p.b[side][i]];
+        for (int i = 0; i < p.nc; i++) p.c[side][i] = (int)t->at->perm.v[p.c[side][i]];
+        p.side[side] = t->args[0];
+        return product_make(rw, &p, n);
+    }
+    return NULL;
+}
+/* The transpose of a product is a product: batch axes in another order, the free axes of each side in another order (a
+** transposed operand), the sides swapped. Each element is the same chain of a * b. Where free axes of the two sides mix, or
+** stand before batch axes, it is none of these. */
+Node *rule_transpose_dot(const Rewriting *rw, Node *n) {
+    const Node *dot = n->args[0];
+    if (dot->op != OP_dot || !rw->single[0]) return NULL;
+    Product p = product_of(dot), q = p;
+    int free[2][RANK_MAX], count[2] = {free_of(&p, 0, free[0]), free_of(&p, 1, free[1])}, rank = n->type->rank;
+    const i64 *perm = n->at->perm.v;
+    for (int i = 0; i < p.nb; i++) {
+        if (perm[i] >= p.nb) return NULL;
+        for (int s = 0; s < 2; s++) q.b[s][i] = p.b[s][perm[i]];
+    }
+    bool swap = p.nb < rank && perm[p.nb] >= p.nb + count[0];
+    int at = p.nb;
+    for (int turn = 0; turn < 2; turn++) {
+        int side = swap ? 1 - turn : turn, first = p.nb + (side ? count[0] : 0), order[RANK_MAX], back[RANK_MAX];
+        int axes[RANK_MAX]; /* the operand's axes, its free ones in the order that the result wants */
+        for (int i = 0; i < p.side[side]->type->rank; i++) axes[i] = i;
+        for (int i = 0; i < count[side]; i++) {
+            order[i] = (int)perm[at++] - first;
+            if (order[i] < 0 || order[i] >= count[side]) return NULL;
+            axes[free[side][i]] = free[side][order[i]];
+        }
+        for (int i = 0; i < p.side[side]->type->rank; i++) back[axes[i]] = i;
+        q.side[side] = ir_transpose(rw->g, p.side[side], axes);
+        for (int i = 0; i < q.nb; i++) q.b[side][i] = back[q.b[side][i]];
+        for (int i = 0; i < q.nc; i++) q.c[side][i] = back[q.c[side][i]];
+    }
+    if (swap) {
+        Product r = q;
+        for (int s = 0; s < 2; s++) {
+            r.side[s] = q.side[1 - s];
+            for (int i = 0; i < q.nb; i++) r.b[s][i] = q.b[1 - s][i];
+            for (int i = 0; i < q.nc; i++) r.c[s][i] = q.c[1 - s][i];
+        }
+        q = r;
+    }
+    return product_make(rw, &q, dot);
+}
