@@ -172,6 +172,54 @@ static void test_addresses(const char *cpu) {
     run_free(r);
 }
 
+/* The same kinds of access for each dtype: a strided part, a gather, a spread store under `part`, scalars by value. */
+static void dtype_build(Run *r, Dtype dtype, const char *name) {
+    LoopBuilder b = run_begin(r, name);
+    int x = loop_block(&b, SPACE_BATCH, 0, dtype, 64, false), idx = loop_block(&b, SPACE_IN, 0, DT_i32, 16, false);
+    int y = loop_block(&b, SPACE_OUT, 0, dtype, 80, true);
+    LoopFor *i = loop_for(&b, FOR_SERIAL, 2, 1, 0, NULL); /* 16 and 5 lanes */
+    LoopAffine part = affine_loop(affine(16), i, -11);
+    loop_store(&b, y, affine_loop(affine(0), i, 16), loop_load_part(&b, x, affine_loop(affine(1), i, 20), 3, part));
+    loop_for_end(&b, NULL);
+    LoopValue *index = loop_clamp(&b, loop_load_lanes(&b, idx, affine(0), 1), 0, 20);
+    LoopValue *gathered = loop_load_lanes(&b, x, affine_value(affine(2), index, 3), 0);
+    LoopAffine ten = affine(10);
+    LoopAccess spread = {.buffer = y, .at = affine(62), .lanes = true, .stride = -2, .part = &ten};
+    loop_store_access(&b, spread, gathered);
+    LoopValue *one = loop_clamp(&b, loop_load(&b, idx, affine(5)), 3, 9);
+    loop_store(&b, y, affine_value(affine(64), one, 1), loop_load(&b, x, affine_value(affine(63), one, -7)));
+    run_entry(r, &b);
+}
+static void test_dtypes(const char *cpu) {
+    Run *r = run_new(cpu);
+    for (int d = 0; d < DT_COUNT; d++) dtype_build(r, (Dtype)d, dtype_name((Dtype)d));
+    run_compile(r);
+    for (int d = 0; d < DT_COUNT; d++) {
+        int size = dtype_bytes((Dtype)d), n = 80 * size;
+        u8 want[80 * 8];
+        for (int i = 0; i < 64 * size; i++) r->batch[i] = d == DT_bool ? random_word() & 1 : (u8)(random_word() % 120);
+        for (int i = 0; i < 16; i++) ints(r->in, 0)[i] = (i32)(random_word() % 40) - 10;
+        memset(r->out, 1, (size_t)n);
+        memset(want, 1, sizeof want);
+#define ELEMENT(to, from) memcpy(want + (to) * size, r->batch + (from) * size, (size_t)size)
+        for (int l = 0; l < 16; l++) {
+            i32 i = ints(r->in, 0)[l];
+            i = i < 0 ? 0 : i > 20 ? 20 : i;
+            ELEMENT(l, 1 + 3 * l);
+            if (l < 5) ELEMENT(16 + l, 21 + 3 * l);
+            else memset(want + (16 + l) * size, 0, (size_t)size);
+            if (l < 10) ELEMENT(62 - 2 * l, 2 + 3 * i);
+        }
+        i32 one = ints(r->in, 0)[5];
+        one = one < 3 ? 3 : one > 9 ? 9 : one;
+        ELEMENT(64 + one, 63 - 7 * one);
+#undef ELEMENT
+        run_call(r, dtype_name((Dtype)d));
+        same_bytes(r->out, want, n, dtype_name((Dtype)d));
+    }
+    run_free(r);
+}
+
 /* ---- bounds and branches: a padded window sum y[i] = sum of x[i + k - 2], k < 5, taps inside only; and a select by row ---- */
 
 static void bounds_build(Run *r) {
@@ -498,7 +546,7 @@ int main(void) {
     static const struct {
         const char *name;
         void (*run)(const char *cpu);
-    } TESTS[] = {{"sums", test_sums},     {"tile", test_tile},         {"addresses", test_addresses}, {"bounds", test_bounds},
+    } TESTS[] = {{"sums", test_sums},     {"tile", test_tile},         {"addresses", test_addresses}, {"dtypes", test_dtypes}, {"bounds", test_bounds},
                  {"tasks of a pool", test_pooled}, {"tasks alone", test_alone}, {"hooks", test_hooks},
                  {"transpose", test_transpose}, {"program", test_program}, {"exchange", test_exchange}};
     const char *cpus[2];
