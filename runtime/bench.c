@@ -73,8 +73,8 @@ static int64_t step_operations(const nn_train *train, const BlockPlan *plan, int
 }
 static Status step_once(Run *run, const BlockPlan *plan, Bench *bench) {
     int64_t step = run->at.step;
-    if (!plan->train->all && run->filled != step) step_fill(run, plan, step, (int)(step & 1));
-    if (!step_run(run, plan, step, (int)(step & 1), &run->round_totals))
+    if (!plan->train->all) step_fill(run, plan, step);
+    if (!step_run(run, plan, step, &run->round_totals))
         return console_fail(&run->console, FAILED_FINITE, "step %lld: the loss or a gradient is not finite", (long long)step);
     bench->operations += (double)step_operations(plan->train, plan, step);
     bench->steps++;
@@ -178,7 +178,6 @@ static Status block_bench(Run *run, int64_t block, double peak) {
     const BlockPlan *plan = &run->plans[block];
     Bench bench = {0};
     run->at = (Position){.block = block};
-    run->filled = -1;
     block_start(run, block);
     totals_clear(plan->train, &run->round_totals);
     TRY(steps_measure(run, plan, &bench));

@@ -64,6 +64,7 @@ typedef struct Fill {
     const uint32_t *rows;
     int64_t first, valid, number;
     bool fresh;
+    nn_pool *pool;         /* shares a large copy among its threads; NULL: this one does it */
 } Fill;
 void set_fill(const Set *set, const nn_feed *feed, const Fill *fill, uint8_t *batch);
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- --from */
 Status from_find(Run *run, From *from) {
@@ -23,13 +24,13 @@ Status from_find(Run *run, From *from) {
     TRY(directory_read_run(run, name, true));
     return options_take(&run->console, run->program, &run->options, run->earlier, false);
 }
-/* A directory's parameters: those a block ends with are its best, if it asks for them, else its last; model.safetensors has them when
-** the run is over; while it goes on, its checkpoints do. */
+/* A directory's parameters: those a block ends with are its best, if it asks for them, else its last. */
 Status from_read(Run *run, const From *from, const nn_train *train) {
     char path[4096];
     if (from->file) return model_read(run, from->file, MODEL_ALL);
     bool best = train && (train->best >= 0 || train->patience > 0);
     snprintf(path, sizeof path, "%s/%s", from->directory, best ? "best.ckpt" : "last.ckpt");
+    if (best && access(path, F_OK)) snprintf(path, sizeof path, "%s/last.ckpt", from->directory); /* no round is over yet */
     return model_read(run, path, MODEL_ALL);
 }
 

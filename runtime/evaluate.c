@@ -32,7 +32,7 @@ static int64_t carries_bytes(const Run *run, const nn_train *train) {
 }
 static void eval_call(Run *run, const nn_train *train, int64_t valid, Totals *totals) {
     run->call.call.valid = (int32_t)valid;
-    run_call(run, &train->eval, run->batch[0], NULL);
+    run_call(run, &train->eval, run->batch, NULL);
     for (int64_t i = 0; i < train->n_sums; i++) totals->sums[i] += float_at(run->program, run->out + train->sums, i);
     for (int64_t k = 0; k < train->n_minimizes; k++) totals->minimized[k] += valid;
     totals->rows += valid;
@@ -43,11 +43,11 @@ static Status evaluate_batches(Run *run, const BlockPlan *plan, Part part, int64
     uint32_t *stream = train->stream ? run->stream_rows : NULL;
     for (int64_t at = 0; at < rows; at += batch) {
         int64_t valid = rows - at < batch ? rows - at : batch;
-        Fill fill = {.part = part, .first = at, .valid = valid, .number = at, .rows = stream};
+        Fill fill = {.part = part, .first = at, .valid = valid, .number = at, .rows = stream, .pool = run->pool};
         for (int64_t r = 0; stream && r < batch; r++) stream[r] = (uint32_t)(r * (rows / batch) + at / batch);
         for (int64_t h = 0; h < hold; h++) {
             fill.fresh = train->stream ? at == 0 : h == 0;
-            set_fill(plan->set, &train->feed, &fill, run->batch[0]);
+            set_fill(plan->set, &train->feed, &fill, run->batch);
             eval_call(run, train, valid, totals);
             if (events_poll() & EVENT_STOP) return FAILED_INTERRUPTED;
         }
@@ -58,7 +58,6 @@ static Status evaluate_some(Run *run, const BlockPlan *plan, Part part, int64_t 
     const nn_train *train = plan->train;
     nn_call *c = &run->call.call;
     totals_clear(train, totals);
-    run->filled = -1;
     c->step = (int32_t)run->at.step;
     c->epoch = (int32_t)step_epoch(plan, run->at.step);
     c->progress64 = plan->steps ? (double)run->at.step / (double)plan->steps : 0;
@@ -111,7 +110,7 @@ void values_from_totals(Run *run, const nn_train *train, const Totals *totals, d
         if (run->program->is_f64) ((double *)(void *)run->in)[i] = mean;
         else ((float *)(void *)run->in)[i] = (float)mean;
     }
-    if (shows) run_call(run, &train->show, run->batch[0], run->in);
+    if (shows) run_call(run, &train->show, run->batch, run->in);
     for (int64_t i = 0; i < train->n_reports; i++) {
         const nn_report *report = &train->reports[i];
         for (int64_t j = 0; j < report_size(report); j++)

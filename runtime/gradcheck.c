@@ -27,8 +27,8 @@ static void call_value(Run *run, const Check *check, const nn_function *function
     c->step = c->epoch = c->draw_step = c->data_step = 0;
     c->progress32 = 0;
     c->progress64 = 0;
-    c->valid = (int32_t)check->plan->train->feed.rows;
-    run_call(run, function, run->batch[0], in);
+    c->valid = (int32_t)step_valid(check->plan);
+    run_call(run, function, run->batch, in);
 }
 /* The function whose derivative is checked: the objective, or <gradient, direction>. */
 static double value(Run *run, const Check *check) {
@@ -135,7 +135,7 @@ static Status gradients_save(Run *run, const char *path) {
             const nn_minimize *m = &plan->train->minimizes[k];
             Check check = {.plan = plan, .m = m, .k = k};
             block_start(run, t);
-            step_fill(run, plan, 0, 0);
+            step_fill(run, plan, 0);
             call_value(run, &check, &plan->train->gradient[k], NULL);
             memcpy(kept, run->out, (size_t)plan->train->out);
             for (int64_t i = 0; i < m->n_leaves; i++) {
@@ -158,7 +158,7 @@ static Status block_check(Run *run, int64_t block, int64_t order, int64_t sample
     const BlockPlan *plan = &run->plans[block];
     const nn_train *train = plan->train;
     block_start(run, block);
-    step_fill(run, plan, 0, 0);
+    step_fill(run, plan, 0);
     double *gradient = console_memory(&run->console, train->out + 64, "the gradients");
     double *direction = console_memory(&run->console, train->out + 64, "the gradients");
     if (!gradient || !direction) return FAILED_LIMIT;

@@ -54,7 +54,7 @@ static void put_text(const nn_program *p, Text *out) {
         text_format(out, "%-40s %-18s %s\n", leaf->name, shape.failed ? "" : shape.bytes, roles[leaf->role]);
         text_free(&shape);
     }
-    text_format(out, "\n%lld parameters; bytes: lasting %lld, batch 2 x %lld, work %lld\n", (long long)parameters(p, false), (long long)p->lasting,
+    text_format(out, "\n%lld parameters; bytes: lasting %lld, batch %lld, work %lld\n", (long long)parameters(p, false), (long long)p->lasting,
                 (long long)p->batch, (long long)p->work);
     for (int64_t t = 0; t < p->n_trains; t++) {
         const nn_train *train = &p->trains[t];

@@ -129,6 +129,18 @@ void json_values(Run *run, const nn_train *train, const char *prefix, const doub
         text_free(&name);
     }
 }
+static void best_event(Run *run, const BlockPlan *plan) {
+    Text out = {0};
+    Json json = json_to(&out);
+    json_open(&json, NULL, '{');
+    json_string(&json, "event", "best");
+    json_string(&json, "block", plan->train->name);
+    json_integer(&json, "round", run->at.round);
+    json_integer(&json, "step", run->at.step);
+    json_real(&json, "value", run->at.best, run->program->is_f64);
+    json_close(&json, '}');
+    console_event(&run->console, &out);
+}
 static void round_event(Run *run, const BlockPlan *plan, const double *train, const double *validate, double seconds) {
     Text out = {0};
     Json json = json_to(&out);
@@ -149,7 +161,8 @@ Status log_round(Run *run, const BlockPlan *plan, const double *train, const dou
     TRY(log_row(run, plan, train, validate));
     TRY(time_row(run, seconds, examples));
     if (run->console.json) round_event(run, plan, train, validate, seconds);
-    else round_line(run, plan, train, validate, best, seconds);
+    if (run->console.json && best) best_event(run, plan);
+    if (!run->console.json) round_line(run, plan, train, validate, best, seconds);
     return console_check(&run->console);
 }
 void log_progress(Run *run, const BlockPlan *plan, int64_t step, double seconds) {

@@ -45,7 +45,7 @@ static Status run_all(Run *run, int argc, char **argv) {
     return run_command(run);
 }
 int run_main(const nn_program *program, void *host, const Io *io, int argc, char **argv) {
-    Run run = {.program = program, .host = host, .filled = -1, .call = {.trap_kernel = -1}};
+    Run run = {.program = program, .host = host, .call = {.trap_kernel = -1}};
     standard_files(io);
     console_open(&run.console, io, program->name);
     run.started = clock_seconds();

@@ -111,10 +111,10 @@ static Status rows_print(Run *run, const Predict *predict) {
     c->draw_step = c->data_step = -2;
     for (int64_t at = 0; at < predict->rows; at += feed->rows) {
         int64_t valid = predict->rows - at < feed->rows ? predict->rows - at : feed->rows;
-        Fill fill = {.part = predict->part, .first = at, .valid = valid, .number = at, .fresh = true};
-        set_fill(predict->set, feed, &fill, run->batch[0]);
+        Fill fill = {.part = predict->part, .first = at, .valid = valid, .number = at, .fresh = true, .pool = run->pool};
+        set_fill(predict->set, feed, &fill, run->batch);
         c->valid = (int32_t)valid;
-        run_call(run, &predict->spec->rows, run->batch[0], NULL);
+        run_call(run, &predict->spec->rows, run->batch, NULL);
         for (int64_t r = 0; r < valid; r++) {
             if (predict->jsonl) put_json(predict, run->program->is_f64, r, run->out, &out);
             else put_csv(predict, run->program->is_f64, r, run->out, &out);

@@ -96,11 +96,10 @@ Status ckpt_explain_not_finite(Run *run) {
     Position bad = run->at, at;
     const BlockPlan *plan = &run->plans[bad.block];
     TRY(ckpt_load(run, "last.ckpt", "last-1.ckpt", &at));
-    run->filled = -1;
     for (int64_t step = at.step; at.block == bad.block && step <= bad.step; step++) {
         if (step == bad.step) run->call.call.flags = NN_TRAP;
-        step_fill(run, plan, step, 0);
-        (void)step_run(run, plan, step, 0, &run->round_totals);
+        if (!plan->train->all) step_fill(run, plan, step);
+        (void)step_run(run, plan, step, &run->round_totals);
     }
     run->call.call.flags = 0;
     return name_kernel(run, plan, bad.step);

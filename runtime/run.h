@@ -62,7 +62,7 @@ struct Run {
     nn_pool *pool;
     int64_t threads;
     uint8_t *lasting, *averages, *hypers, *work, *out, *in; /* 64-byte aligned, of console_memory */
-    uint8_t *batch[2];
+    uint8_t *batch;
     Call call;
     BlockPlan *plans;        /* [n_trains] */
     Totals round_totals;     /* of the round that is going on */
@@ -72,7 +72,6 @@ struct Run {
     int64_t order_epoch, order_block;
     uint8_t *carries;        /* of training, put aside during an evaluation */
     uint32_t *stream_rows;   /* [batch] of an evaluation with stream=true */
-    int64_t filled;          /* the step whose rows batch[filled % 2] holds; -1: none */
     Position at;
     RunDirectory *directory; /* NULL: this command writes none */
     double started;          /* clock_seconds() */

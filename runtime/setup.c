@@ -49,7 +49,7 @@ Status run_open_blocks(Run *run) {
         const char *name;
     } blocks[] = {{&run->lasting, p->lasting, "the parameters and states"}, {&run->averages, p->averages_bytes, "the averages"},
                   {&run->hypers, p->hypers_bytes, "the hypers"}, {&run->work, p->work, "the work area"}, {&run->out, p->out, "the results"},
-                  {&run->in, in_bytes(p), "the gradients"}, {&run->batch[0], p->batch, "a batch"}, {&run->batch[1], p->batch, "a batch"}};
+                  {&run->in, in_bytes(p), "the gradients"}, {&run->batch, p->batch, "a batch"}};
     for (size_t i = 0; i < COUNT_OF(blocks); i++)
         if (!(*blocks[i].at = console_memory(&run->console, blocks[i].bytes + 64, blocks[i].name))) return FAILED_LIMIT;
     const OptionValue *seed = &run->options.of[OPTION_SEED], *threads = &run->options.of[OPTION_THREADS];
@@ -96,10 +96,10 @@ static Status average_find(Run *run, const nn_average *average) {
     if (!sums) return FAILED_LIMIT;
     for (int64_t at = 0; at < rows; at += average->feed.rows) {
         int64_t valid = rows - at < average->feed.rows ? rows - at : average->feed.rows;
-        Fill fill = {.part = PART_TRAIN, .first = at, .valid = valid, .number = at, .fresh = true};
-        set_fill(set, &average->feed, &fill, run->batch[0]);
+        Fill fill = {.part = PART_TRAIN, .first = at, .valid = valid, .number = at, .fresh = true, .pool = run->pool};
+        set_fill(set, &average->feed, &fill, run->batch);
         run->call.call.valid = (int32_t)valid;
-        run_call(run, &average->sum, run->batch[0], NULL);
+        run_call(run, &average->sum, run->batch, NULL);
         for (int64_t i = 0; i < n; i++) sums[i] += float_at(run->program, run->out, i);
         if (events_poll() & EVENT_STOP) return FAILED_INTERRUPTED;
     }
@@ -196,7 +196,7 @@ void run_call(Run *run, const nn_function *function, const void *batch, const vo
     c->host = run->host;
     function->code(c);
 }
-void run_init(Run *run) { run_call(run, &run->program->init, run->batch[0], NULL); }
+void run_init(Run *run) { run_call(run, &run->program->init, run->batch, NULL); }
 /* The first kernel whose results are not finite ends the search; those behind it inherit. */
 void nn_trap(const nn_call *call, int64_t kernel, int64_t element) {
     Call *found = (Call *)(uintptr_t)call; /* the nn_call is its first member */

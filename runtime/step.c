@@ -19,6 +19,10 @@ void totals_clear(const nn_train *train, Totals *totals) {
     totals->rows = 0;
 }
 int64_t step_rows(const BlockPlan *plan) { return plan->train->all ? plan->rows : plan->train->feed.rows; }
+int64_t step_valid(const BlockPlan *plan) {
+    int64_t batch = plan->train->feed.rows;
+    return plan->train->all && plan->rows < batch ? plan->rows : batch;
+}
 int64_t step_epoch(const BlockPlan *plan, int64_t step) { return plan->epoch_steps ? step / plan->epoch_steps : 0; }
 static int64_t hold_of(const nn_train *train) { return train->hold > 1 ? train->hold : 1; }
 
@@ -38,10 +42,10 @@ static const uint32_t *epoch_order(Run *run, const BlockPlan *plan, int64_t epoc
 static void stream_rows(uint32_t *rows, int64_t batch, int64_t n, int64_t at) {
     for (int64_t r = 0; r < batch; r++) rows[r] = (uint32_t)(r * (n / batch) + at);
 }
-void step_fill(Run *run, const BlockPlan *plan, int64_t step, int which) {
+void step_fill(Run *run, const BlockPlan *plan, int64_t step) {
     const nn_train *train = plan->train;
     int64_t batch = train->feed.rows, hold = hold_of(train);
-    Fill fill = {.part = PART_TRAIN, .valid = batch, .fresh = true};
+    Fill fill = {.part = PART_TRAIN, .valid = step_valid(plan), .fresh = true, .pool = run->pool};
     if (plan->set->endless)
         fill.fresh = step % hold == 0;
     else if (train->stream) {
@@ -52,7 +56,7 @@ void step_fill(Run *run, const BlockPlan *plan, int64_t step, int which) {
         fill.fresh = step % hold == 0;
         fill.rows = epoch_order(run, plan, step / plan->epoch_steps) + step % plan->epoch_steps / hold * batch;
     }
-    set_fill(plan->set, &train->feed, &fill, run->batch[which]);
+    set_fill(plan->set, &train->feed, &fill, run->batch);
 }
 
 /* ---- calls */
@@ -62,7 +66,7 @@ void block_start(Run *run, int64_t block) {
         const nn_leaf *leaf = leaf_at(run, i);
         if (leaf->role == NN_CARRY && !strcmp(leaf->owner, train->name)) memset(run->lasting + leaf->offset, 0, (size_t)leaf_bytes(leaf));
     }
-    if (function_exists(&train->start)) run_call(run, &train->start, run->batch[0], NULL);
+    if (function_exists(&train->start)) run_call(run, &train->start, run->batch, NULL);
 }
 static void call_at(Run *run, const BlockPlan *plan, int64_t step) {
     nn_call *c = &run->call.call;
@@ -99,10 +103,10 @@ static bool pieces_run(Run *run, const BlockPlan *plan, int64_t k, bool reports,
     const nn_minimize *m = &train->minimizes[k];
     for (int64_t at = 0; at < plan->rows; at += train->feed.rows) {
         int64_t valid = plan->rows - at < train->feed.rows ? plan->rows - at : train->feed.rows;
-        Fill fill = {.part = PART_TRAIN, .first = at, .valid = valid, .number = at, .fresh = true};
-        set_fill(plan->set, &train->feed, &fill, run->batch[0]);
+        Fill fill = {.part = PART_TRAIN, .first = at, .valid = valid, .number = at, .fresh = true, .pool = run->pool};
+        set_fill(plan->set, &train->feed, &fill, run->batch);
         run->call.call.valid = (int32_t)valid;
-        run_call(run, &train->sum[k], run->batch[0], NULL);
+        run_call(run, &train->sum[k], run->batch, NULL);
         if (!run->out[0]) return false;
         for (int64_t i = 0; i < train->n_sums; i++) {
             bool objective = false;
@@ -112,7 +116,7 @@ static bool pieces_run(Run *run, const BlockPlan *plan, int64_t k, bool reports,
         gradients_add(run, m, at == 0);
     }
     run->call.call.count = (int32_t)plan->rows;
-    run_call(run, &train->apply[k], run->batch[0], run->in);
+    run_call(run, &train->apply[k], run->batch, run->in);
     return run->out[0] != 0;
 }
 static bool step_all(Run *run, const BlockPlan *plan, uint64_t active, Totals *totals) {
@@ -126,13 +130,13 @@ static bool step_all(Run *run, const BlockPlan *plan, uint64_t active, Totals *t
     if (!first) totals->rows += plan->rows;
     return true;
 }
-bool step_run(Run *run, const BlockPlan *plan, int64_t step, int which, Totals *totals) {
+bool step_run(Run *run, const BlockPlan *plan, int64_t step, Totals *totals) {
     const nn_train *train = plan->train;
     uint64_t active = step_active(train, step);
     call_at(run, plan, step);
     if (train->all) return step_all(run, plan, active, totals);
     run->call.call.valid = (int32_t)train->feed.rows;
-    run_call(run, &train->step[active], run->batch[which], NULL);
+    run_call(run, &train->step[active], run->batch, NULL);
     if (!run->out[0]) return false;
     for (int64_t i = 0; i < train->n_sums; i++) totals_add(run, train, i, totals);
     totals->rows += train->feed.rows;

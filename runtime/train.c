@@ -62,8 +62,8 @@ static Status interrupted(Run *run, Machine *m) {
 /* ---- a round */
 static Status round_steps(Run *run, Machine *m, const BlockPlan *plan, int64_t end) {
     while (run->at.step < end) {
-        if (run->filled != run->at.step) step_fill(run, plan, run->at.step, (int)(run->at.step & 1));
-        if (!step_run(run, plan, run->at.step, (int)(run->at.step & 1), &run->round_totals)) return ckpt_explain_not_finite(run);
+        if (!plan->train->all) step_fill(run, plan, run->at.step);
+        if (!step_run(run, plan, run->at.step, &run->round_totals)) return ckpt_explain_not_finite(run);
         run->at.step++;
         run->at.examples += step_rows(plan);
         m->round_examples += step_rows(plan);
@@ -148,7 +148,6 @@ static Status block_end(Run *run, Machine *m, const BlockPlan *plan) {
 }
 static Status block_run(Run *run, Machine *m, const BlockPlan *plan) {
     m->round_started = clock_seconds();
-    run->filled = -1;
     while (!m->ended && (run->at.step < plan->steps || run->at.step > run->at.round_began)) {
         int64_t end = (run->at.round_began / plan->round_steps + 1) * plan->round_steps;
         TRY(round_steps(run, m, plan, end < plan->steps ? end : plan->steps));

@@ -7,6 +7,7 @@
 #include "runtime/console.h"
 #include "runtime/philox.h"
 #include "runtime/run.h"
+#include "runtime/safetensors.h"
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
