@@ -152,8 +152,6 @@ static FunctionCode function_declare(Emitter *e, const LoopFunction *f, bool int
     FunctionCode code = {.type = LLVMFunctionType(e->nothing, types, (unsigned)n, false)};
     code.function = LLVMAddFunction(e->module, f->name, code.type);
     function_attributes(e, code.function, internal);
-    attribute_add(e, code.function, 1, "readonly", 0);
-    attribute_add(e, code.function, 1, "noalias", 0);
     for (int i = 0; i < f->n_params; i++) param_attributes(e, code.function, (unsigned)i + 2, &f->buffers.v[i]);
     FunctionCode *kept = ARENA_NEW(e->arena, FunctionCode);
     *kept = code;

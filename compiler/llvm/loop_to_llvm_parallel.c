@@ -133,8 +133,6 @@ static FunctionCode body_function(const Body *b, const LoopFor *loop, const Capt
     const char *name = arena_printf(e->arena, "%s.task%d", b->f->name, ++e->n_tasks);
     code.function = LLVMAddFunction(e->module, name, code.type);
     function_attributes(e, code.function, true);
-    attribute_add(e, code.function, 1, "readonly", 0);
-    attribute_add(e, code.function, 1, "noalias", 0);
     for (int i = 0; i < c->buffers.n; i++)
         param_attributes(e, code.function, (unsigned)i + 2, &b->f->buffers.v[c->buffers.v[i]]);
     Body *task = body_begin(e, b->f, code.function);
