@@ -24,7 +24,7 @@ for file in README.md CONTRIBUTING.md compiler/README.md runtime/README.md tests
     if [ -z "$missing" ]; then ok "$file names files that exist"; else fail "$file names files that exist" "not:$missing"; fi
 done
 missing=
-for name in $(sed -n 's/^BUILTIN(\([a-z_0-9]*\),.*/\1/p' compiler/sema/builtin.def) $(sed -n 's/^\(def\|optimizer\) \([a-z_0-9]*\)(.*/\2/p' runtime/library/*.nn); do
+for name in $(sed -n 's/^BUILTIN("\([a-z_0-9]*\)",.*/\1/p' compiler/sema/builtin.def) $(sed -n 's/^\(def\|optimizer\) \([a-z_0-9]*\)(.*/\2/p' runtime/library/*.nn); do
     grep -q "\`$name\|[\`( ]$name(" grammar/README.md || missing="$missing $name"
 done
 if [ -z "$missing" ]; then ok "the reference lists every function"; else fail "the reference lists every function" "not:$missing"; fi
