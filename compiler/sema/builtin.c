@@ -5,7 +5,8 @@
 #include "builtin.def"
 #undef BUILTIN
 static const Builtin rows[] = {
-#define BUILTIN(name, least, most, settings, signature, handler) {name, least, most, settings, signature, builtin_##handler},
+#define BUILTIN(name, least, most, settings, signature, handler)                                                       \
+    {name, least, most, settings, signature, builtin_##handler},
 #include "builtin.def"
 #undef BUILTIN
 };
@@ -44,13 +45,15 @@ static bool sort_arguments(Eval *e, const Context *c, const Builtin *b, const Ar
             message_help(m, "%s", b->signature);
             return false;
         }
-        if (call->named[i]) return sema_error(e, c, E354, a->spans[k], "`%s` of `%s` is given twice", name, b->name), false;
+        if (call->named[i])
+            return sema_error(e, c, E354, a->spans[k], "`%s` of `%s` is given twice", name, b->name), false;
         call->named[i] = a->v[k], call->named_spans[i] = a->spans[k];
     }
     if (call->n >= b->least && (b->most < 0 || call->n <= b->most)) return true;
-    Message *m = sema_error(e, c, call->n < b->least ? E355 : E353, call->span, "`%s` takes %d argument%s%s, %d %s given", b->name,
-                            call->n < b->least ? b->least : b->most, (call->n < b->least ? b->least : b->most) == 1 ? "" : "s",
-                            b->most != b->least ? call->n < b->least ? " at least" : " at most" : "", call->n, call->n == 1 ? "is" : "are");
+    Message *m = sema_error(
+        e, c, call->n < b->least ? E355 : E353, call->span, "`%s` takes %d argument%s%s, %d %s given", b->name,
+        call->n < b->least ? b->least : b->most, (call->n < b->least ? b->least : b->most) == 1 ? "" : "s",
+        b->most != b->least ? call->n < b->least ? " at least" : " at most" : "", call->n, call->n == 1 ? "is" : "are");
     message_help(m, "%s", b->signature);
     return false;
 }
@@ -81,7 +84,9 @@ bool empty(Eval *e, const Context *c, const Value *v, Span span) {
 Value *argument_tensor(Eval *e, const BuiltinCall *call, int i, int least_rank) {
     Value *v = call->v[i];
     if (v->kind != VALUE_TENSOR)
-        return sema_poison(e, call->c, E314, call->spans[i], "`%s` is of numbers, this is %s", call->builtin->name, value_text(e, v)), NULL;
+        return sema_poison(e, call->c, E314, call->spans[i], "`%s` is of numbers, this is %s", call->builtin->name,
+                           value_text(e, v)),
+               NULL;
     if (v->shape.rank < least_rank) {
         Message *m = sema_error(e, call->c, E321, call->spans[i], "`%s` needs %s, this is %s", call->builtin->name,
                                 least_rank == 1 ? "an axis" : "two axes", value_text(e, v));
@@ -92,11 +97,12 @@ Value *argument_tensor(Eval *e, const BuiltinCall *call, int i, int least_rank) 
 }
 bool argument_axis(Eval *e, const BuiltinCall *call, int setting, int rank, int otherwise, int *axis) {
     i64 a = otherwise;
-    if (call->named[setting] && !need_int(e, call->c, call->named[setting], call->named_spans[setting], "`axis`", &a)) return false;
+    if (call->named[setting] && !need_int(e, call->c, call->named[setting], call->named_spans[setting], "`axis`", &a))
+        return false;
     *axis = (int)(a < 0 ? a + rank : a);
     if (a >= -rank && a < rank) return true;
-    sema_error(e, call->c, E342, call->named[setting] ? call->named_spans[setting] : call->span, "there is no axis %lld: this has %d",
-               (long long)a, rank);
+    sema_error(e, call->c, E342, call->named[setting] ? call->named_spans[setting] : call->span,
+               "there is no axis %lld: this has %d", (long long)a, rank);
     return false;
 }
 Value *result_like(Eval *e, const Value *v, Element element, const Shape *shape, Node *node) {

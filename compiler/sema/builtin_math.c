@@ -11,9 +11,10 @@ static bool ints_only(const Value *v) {
 }
 static Value *unary(Eval *e, const BuiltinCall *call, Unary *build) {
     if (!numeric(e, call->c, call->v[0], call->spans[0])) return value_poison(e);
-    return elementwise(e, call->c, call->span, 1, call->v, call->spans, element_real(), element_real(), apply_unary, &build);
+    return elementwise(e, call->c, call->span, 1, call->v, call->spans, element_real(), element_real(), apply_unary,
+                       &build);
 }
-#define UNARY(name) \
+#define UNARY(name)                                                                                                    \
     Value *builtin_##name(Eval *e, const BuiltinCall *call) { return unary(e, call, ir_##name); }
 BuiltinHandler builtin_exp, builtin_log, builtin_tanh, builtin_sigmoid, builtin_sin, builtin_cos, builtin_erf;
 UNARY(exp)
@@ -39,13 +40,16 @@ static Value *known_unary(Eval *e, const BuiltinCall *call, double (*f)(double),
 }
 static double sign_of(double x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 static Node *floor_any(Graph *g, Node *x) { return dtype_real(x->type->dtype) ? ir_floor(g, x) : x; }
-BuiltinHandler builtin_sqrt, builtin_abs, builtin_sign, builtin_floor, builtin_maximum, builtin_minimum, builtin_where, builtin_int, builtin_stop;
+BuiltinHandler builtin_sqrt, builtin_abs, builtin_sign, builtin_floor, builtin_maximum, builtin_minimum, builtin_where,
+    builtin_int, builtin_stop;
 Value *builtin_sqrt(Eval *e, const BuiltinCall *call) { return known_unary(e, call, sqrt, false, ir_sqrt); }
 Value *builtin_abs(Eval *e, const BuiltinCall *call) { return known_unary(e, call, fabs, true, ir_abs); }
 Value *builtin_sign(Eval *e, const BuiltinCall *call) { return known_unary(e, call, sign_of, true, ir_sign); }
 Value *builtin_floor(Eval *e, const BuiltinCall *call) { return known_unary(e, call, floor, true, floor_any); }
 
-static Node *build_max(Eval *e, Node *const *x, void *context) { return *(bool *)context ? ir_max(e->graph, x[0], x[1]) : ir_min(e->graph, x[0], x[1]); }
+static Node *build_max(Eval *e, Node *const *x, void *context) {
+    return *(bool *)context ? ir_max(e->graph, x[0], x[1]) : ir_min(e->graph, x[0], x[1]);
+}
 static Value *extreme(Eval *e, const BuiltinCall *call, bool largest) {
     double x[2];
     for (int i = 0; i < 2; i++)
@@ -72,12 +76,14 @@ static Node *build_where(Eval *e, Node *const *x, void *context) {
 }
 static bool where_element(Eval *e, const BuiltinCall *call, Element *element) {
     Value *a = value_leaf(call->v[1], 0), *b = value_leaf(call->v[2], 0);
-    bool class = (a->kind == VALUE_TENSOR && a->element.kind == ELEMENT_CLASS) || (b->kind == VALUE_TENSOR && b->element.kind == ELEMENT_CLASS);
+    bool class = (a->kind == VALUE_TENSOR && a->element.kind == ELEMENT_CLASS) ||
+                 (b->kind == VALUE_TENSOR && b->element.kind == ELEMENT_CLASS);
     *element = element_real();
     if (class) {
         *element = a->element.kind == ELEMENT_CLASS ? a->element : b->element;
         for (int i = 1; i < 3; i++)
-            if (value_is_poison(call->v[i] = value_fit(e, call->c, call->v[i], *element, call->spans[i], "`where`"))) return false;
+            if (value_is_poison(call->v[i] = value_fit(e, call->c, call->v[i], *element, call->spans[i], "`where`")))
+                return false;
         return true;
     }
     for (int i = 1; i < 3; i++)
@@ -90,7 +96,8 @@ Value *builtin_where(Eval *e, const BuiltinCall *call) {
     const Value *condition = value_leaf(call->v[0], 0);
     Element element;
     if (condition->kind != VALUE_TENSOR || condition->element.kind != ELEMENT_BOOL)
-        return sema_poison(e, call->c, E233, call->spans[0], "`where` needs a condition, this is %s", value_text(e, call->v[0]));
+        return sema_poison(e, call->c, E233, call->spans[0], "`where` needs a condition, this is %s",
+                           value_text(e, call->v[0]));
     if (!where_element(e, call, &element)) return value_poison(e);
     Element operands[] = {element_bool(), element, element};
     return elementwise_of(e, call->c, call->span, 3, call->v, call->spans, operands, element, build_where, NULL);
@@ -107,7 +114,9 @@ static Value *int_of(Eval *e, Value *v, void *context) {
 }
 Value *builtin_int(Eval *e, const BuiltinCall *call) {
     Value *v = call->v[0];
-    if (v->kind != VALUE_TENSOR) return sema_poison(e, call->c, E314, call->spans[0], "`int` is of a number or a class, this is %s", value_text(e, v));
+    if (v->kind != VALUE_TENSOR)
+        return sema_poison(e, call->c, E314, call->spans[0], "`int` is of a number or a class, this is %s",
+                           value_text(e, v));
     return int_of(e, v, NULL);
 }
 static Value *stopped(Eval *e, Value *v, void *context) {

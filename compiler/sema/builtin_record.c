@@ -5,7 +5,8 @@ BuiltinHandler builtin_size, builtin_flat, builtin_shaped, builtin_like;
 static bool is_record(Eval *e, const BuiltinCall *call, int i) {
     const Value *v = call->v[i];
     if (v->kind == VALUE_TENSOR || v->kind == VALUE_RECORD) return true;
-    sema_error(e, call->c, E314, call->spans[i], "`%s` is of a record or of numbers, this is %s", call->builtin->name, value_text(e, v));
+    sema_error(e, call->c, E314, call->spans[i], "`%s` is of a record or of numbers, this is %s", call->builtin->name,
+               value_text(e, v));
     return false;
 }
 static i64 count_of(const Value *v) {
@@ -52,7 +53,8 @@ Value *builtin_shaped(Eval *e, const BuiltinCall *call) {
     if (!v || !is_record(e, call, 1) || !numeric(e, call->c, v, call->spans[0])) return value_poison(e);
     i64 total = count_of(like), at = 0;
     if (v->shape.rank != 1 || !dim_equal(v->shape.dims[0], total)) {
-        Message *m = sema_error(e, call->c, E324, call->span, "%s in the shape of %lld numbers", value_text(e, v), (long long)total);
+        Message *m = sema_error(e, call->c, E324, call->span, "%s in the shape of %lld numbers", value_text(e, v),
+                                (long long)total);
         message_note(m, call->spans[1], "this is %s", value_text(e, like));
         return value_poison(e);
     }
@@ -75,7 +77,9 @@ Value *builtin_shaped(Eval *e, const BuiltinCall *call) {
 Value *builtin_like(Eval *e, const BuiltinCall *call) {
     Value *like = call->v[0], *x = argument_tensor(e, call, 1, 0);
     if (!x || !is_record(e, call, 0) || !numeric(e, call->c, x, call->spans[1])) return value_poison(e);
-    if (x->shape.rank) return sema_poison(e, call->c, E321, call->spans[1], "`like` fills with one number, this is %s", value_text(e, x));
+    if (x->shape.rank)
+        return sema_poison(e, call->c, E321, call->spans[1], "`like` fills with one number, this is %s",
+                           value_text(e, x));
     Value **leaves = ARENA_ARRAY(e->arena, Value *, value_leaves(like) + 1);
     for (int i = 0; i < value_leaves(like); i++) {
         Shape shape = value_leaf(like, i)->shape;

@@ -1,4 +1,5 @@
-/* builtin_reduce.c: primitives along axes: sums and means, the largest, cumulative ones, and the mean across the batch. */
+/* builtin_reduce.c: primitives along axes: sums and means, the largest, cumulative ones, and the mean across the batch.
+ */
 #include "builtin.h"
 
 typedef struct Axes {
@@ -9,15 +10,22 @@ static bool axes_of(Eval *e, const BuiltinCall *call, const Value *v, Axes *axes
     i64 list[RANK_LIMIT];
     *axes = (Axes){.n = v->shape.rank};
     for (int i = 0; i < axes->n; i++) axes->v[i] = i;
-    if (call->named[1] && !need_bool(e, call->c, call->named[1], call->named_spans[1], "`keep`", &axes->keep)) return false;
+    if (call->named[1] && !need_bool(e, call->c, call->named[1], call->named_spans[1], "`keep`", &axes->keep))
+        return false;
     if (!call->named[0]) return true;
-    if (!need_ints(e, call->c, call->named[0], call->named_spans[0], "`axis`", &axes->n, list, RANK_LIMIT)) return false;
+    if (!need_ints(e, call->c, call->named[0], call->named_spans[0], "`axis`", &axes->n, list, RANK_LIMIT))
+        return false;
     for (int i = 0; i < axes->n; i++) {
         i64 a = list[i] < 0 ? list[i] + v->shape.rank : list[i];
         if (a < 0 || a >= v->shape.rank)
-            return sema_error(e, call->c, E342, call->named_spans[0], "there is no axis %lld: this is %s", (long long)list[i], value_text(e, v)), false;
+            return sema_error(e, call->c, E342, call->named_spans[0], "there is no axis %lld: this is %s",
+                              (long long)list[i], value_text(e, v)),
+                   false;
         for (int k = 0; k < i; k++)
-            if (axes->v[k] == (int)a) return sema_error(e, call->c, E354, call->named_spans[0], "axis %lld is given twice", (long long)list[i]), false;
+            if (axes->v[k] == (int)a)
+                return sema_error(e, call->c, E354, call->named_spans[0], "axis %lld is given twice",
+                                  (long long)list[i]),
+                       false;
         axes->v[i] = (int)a;
     }
     return true;
@@ -62,7 +70,8 @@ static Value *reduce(Eval *e, const BuiltinCall *call, Value *v, bool real, Redu
 static Value *record_sum(Eval *e, const BuiltinCall *call, Value *record, Value **size) {
     Value *total = NULL;
     if (call->named[0] || call->named[1])
-        return sema_poison(e, call->c, E321, call->span, "a record has no axes: `%s(r)` is over all its numbers", call->builtin->name);
+        return sema_poison(e, call->c, E321, call->span, "a record has no axes: `%s(r)` is over all its numbers",
+                           call->builtin->name);
     double n = 0;
     for (int i = 0; i < record->n; i++) {
         Value *leaf = record->items[i], *s = reduce(e, call, leaf, true, ir_sum);
@@ -72,8 +81,8 @@ static Value *record_sum(Eval *e, const BuiltinCall *call, Value *record, Value 
     *size = value_real(e, n);
     return total ? total : value_real(e, 0);
 }
-BuiltinHandler builtin_sum, builtin_mean, builtin_max, builtin_min, builtin_argmax, builtin_argmin, builtin_top_k, builtin_cumsum,
-    builtin_cumprod, builtin_batch_mean;
+BuiltinHandler builtin_sum, builtin_mean, builtin_max, builtin_min, builtin_argmax, builtin_argmin, builtin_top_k,
+    builtin_cumsum, builtin_cumprod, builtin_batch_mean;
 Value *builtin_sum(Eval *e, const BuiltinCall *call) {
     Value *v = call->v[0], *size;
     if (!numeric(e, call->c, v, call->spans[0])) return value_poison(e);
@@ -112,7 +121,8 @@ Value *builtin_argmin(Eval *e, const BuiltinCall *call) { return arg_largest(e, 
 Value *builtin_top_k(Eval *e, const BuiltinCall *call) {
     Value *v = argument_tensor(e, call, 0, 1);
     i64 k;
-    if (!v || !numeric(e, call->c, v, call->spans[0]) || !need_int(e, call->c, call->v[1], call->spans[1], "k", &k)) return value_poison(e);
+    if (!v || !numeric(e, call->c, v, call->spans[0]) || !need_int(e, call->c, call->v[1], call->spans[1], "k", &k))
+        return value_poison(e);
     Shape shape = v->shape;
     i64 n = shape.dims[shape.rank - 1];
     if (k != OPEN && n != OPEN && (k < 1 || k > n))
@@ -120,8 +130,9 @@ Value *builtin_top_k(Eval *e, const BuiltinCall *call) {
     shape.dims[shape.rank - 1] = k;
     Node *node = node_cast(e, value_node(e, v), e->real), *places = node ? ir_top(e->graph, node, k) : NULL;
     int last = node ? node->type->rank - 1 : 0;
-    Value *parts[] = {result_like(e, v, element_real(), &shape, node ? ir_take(e->graph, node, places, last, last) : NULL),
-                      result_like(e, v, element_class(n), &shape, places)};
+    Value *parts[] = {
+        result_like(e, v, element_real(), &shape, node ? ir_take(e->graph, node, places, last, last) : NULL),
+        result_like(e, v, element_class(n), &shape, places)};
     parts[1]->deps = NULL;
     return value_tuple(e, 2, parts);
 }
@@ -143,7 +154,8 @@ typedef struct Across {
 /* In evaluations the rows that fill up the last batch do not count. */
 static Node *mean_across(Eval *e, const Across *a, Value *v) {
     Frames across = a->frames & v->frames;
-    Node *node = node_cast(e, value_node(e, v), e->real), *rows = across & 1 && a->c->frames[0]->kind == FRAME_EXAMPLE ? valid_rows(e, a->c) : NULL;
+    Node *node = node_cast(e, value_node(e, v), e->real),
+         *rows = across & 1 && a->c->frames[0]->kind == FRAME_EXAMPLE ? valid_rows(e, a->c) : NULL;
     int axes[RANK_MAX], n = 0;
     i64 others = 1;
     if (!node || !across) return node;
@@ -173,9 +185,11 @@ Value *builtin_batch_mean(Eval *e, const BuiltinCall *call) {
     if (!numeric(e, c, call->v[0], call->spans[0])) return value_poison(e);
     for (int bit = c->batch_from; bit < c->n_frames; bit++)
         if (c->frames[bit]->kind != FRAME_ROUND) a.frames |= 1u << bit;
-    if (!a.frames && c->where != WHERE_PARAMS) return sema_poison(e, c, E410, call->span, "there are no examples here to take a mean over");
+    if (!a.frames && c->where != WHERE_PARAMS)
+        return sema_poison(e, c, E410, call->span, "there are no examples here to take a mean over");
     if (c->where == WHERE_PREDICT && c->batch_from == 0) {
-        Message *m = sema_error(e, c, E411, call->span, "`predict` takes rows one by one, nothing can look across them");
+        Message *m =
+            sema_error(e, c, E411, call->span, "`predict` takes rows one by one, nothing can look across them");
         message_help(m, "keep a state while training (batch_norm with running=true does) and use it here");
         return value_poison(e);
     }

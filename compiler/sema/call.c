@@ -1,24 +1,31 @@
-/* call.c: calls: arguments to formals, the body evaluated for this call, results against the declared types; and calls of
+/* call.c: calls: arguments to formals, the body evaluated for this call, results against the declared types; and calls
+*of
 ** models, of which the same one twice in a block is one. */
 #include "call.h"
 
 enum { CALLS_DEEP = 120 };
 
 /* ---- arguments ---- */
-bool eval_arguments(Eval *e, const Context *c, Scope *scope, const AstList *list, Value *first, Span first_span, Arguments *result) {
+bool eval_arguments(Eval *e, const Context *c, Scope *scope, const AstList *list, Value *first, Span first_span,
+                    Arguments *result) {
     int n = list->n + (first ? 1 : 0), k = 0;
-    *result = (Arguments){.n = n, .v = ARENA_ARRAY(e->arena, Value *, n + 1), .names = ARENA_ARRAY(e->arena, const char *, n + 1),
+    *result = (Arguments){.n = n,
+                          .v = ARENA_ARRAY(e->arena, Value *, n + 1),
+                          .names = ARENA_ARRAY(e->arena, const char *, n + 1),
                           .spans = ARENA_ARRAY(e->arena, Span, n + 1)};
     if (first) result->v[0] = first, result->spans[k++] = first_span;
     bool named = false, fine = !first || !value_is_poison(first);
     for (int i = 0; i < list->n; i++, k++) {
         const Ast *a = list->v[i], *value = a->kind == AST_setting ? a->setting.value : a;
         result->spans[k] = value->span;
-        if (a->kind == AST_setting) named = true, result->names[k] = a->setting.name.text;
-        else if (named) sema_error(e, c, E350, a->span, "an argument by position stands before those with a name"), fine = false;
+        if (a->kind == AST_setting)
+            named = true, result->names[k] = a->setting.name.text;
+        else if (named)
+            sema_error(e, c, E350, a->span, "an argument by position stands before those with a name"), fine = false;
         result->v[k] = eval_expression(e, c, scope, value);
         if (result->v[k]->kind == VALUE_TUPLE || result->v[k]->kind == VALUE_NONE)
-            sema_error(e, c, E351, value->span, "an argument is one value, this is %s", value_text(e, result->v[k])), fine = false;
+            sema_error(e, c, E351, value->span, "an argument is one value, this is %s", value_text(e, result->v[k])),
+                fine = false;
         fine &= !value_is_poison(result->v[k]);
     }
     return fine;
@@ -38,7 +45,8 @@ static bool no_formal(Eval *e, const Context *c, const Function *f, const char *
     if (near) message_help(m, "did you mean `%s`?", near);
     return false;
 }
-static bool assign(Eval *e, const Context *c, const Function *f, const Arguments *given, Actual *actuals, int n, Span span) {
+static bool assign(Eval *e, const Context *c, const Function *f, const Arguments *given, Actual *actuals, int n,
+                   Span span) {
     for (int i = 0; i < n; i++) {
         const Ast *formal = f->ast->function.formals.v[i];
         actuals[i] = (Actual){.name = formal->formal.name.text, .formal = formal, .typed = formal->formal.type != NULL};
@@ -48,11 +56,14 @@ static bool assign(Eval *e, const Context *c, const Function *f, const Arguments
         int i = name ? formal_find(f->ast, name) : k;
         if (name && i < 0) return no_formal(e, c, f, name, given->spans[k]);
         if (i >= n) {
-            Message *m = sema_error(e, c, E353, given->spans[k], "`%s` takes %d argument%s, this is one more", f->name, n, n == 1 ? "" : "s");
+            Message *m = sema_error(e, c, E353, given->spans[k], "`%s` takes %d argument%s, this is one more", f->name,
+                                    n, n == 1 ? "" : "s");
             message_note(m, f->ast->function.name.span, "declared here");
             return false;
         }
-        if (actuals[i].given) return sema_error(e, c, E354, given->spans[k], "`%s` of `%s` is given twice", actuals[i].name, f->name), false;
+        if (actuals[i].given)
+            return sema_error(e, c, E354, given->spans[k], "`%s` of `%s` is given twice", actuals[i].name, f->name),
+                   false;
         actuals[i].value = given->v[k], actuals[i].span = given->spans[k], actuals[i].given = true;
     }
     for (int i = 0; i < n; i++) {
@@ -78,8 +89,10 @@ static bool fit_all(Eval *e, const Context *c2, Scope *scope, const Function *f,
 }
 
 /* ---- results ---- */
-static Value *result_error(Eval *e, const Context *c2, const Scope *scope, const Function *f, const Value *v, const Ast *type, Span span) {
-    Message *m = sema_error(e, c2, E306, span, "the result of `%s` is declared %s and is %s", f->name, spec_text(e, scope, type), value_text(e, v));
+static Value *result_error(Eval *e, const Context *c2, const Scope *scope, const Function *f, const Value *v,
+                           const Ast *type, Span span) {
+    Message *m = sema_error(e, c2, E306, span, "the result of `%s` is declared %s and is %s", f->name,
+                            spec_text(e, scope, type), value_text(e, v));
     message_note(m, type->span, "declared here");
     if (v->kind == VALUE_TENSOR && v->shape.rank == 3 && type->type.dims.n == 1)
         message_help(m, "`flatten` makes one axis of three");
@@ -87,10 +100,12 @@ static Value *result_error(Eval *e, const Context *c2, const Scope *scope, const
         message_help(m, "an axis is left over: mean(.., axis=0) or reshape");
     return value_poison(e);
 }
-static Value *check_result(Eval *e, const Context *c2, Scope *scope, const Function *f, Value *v, const Ast *type, Span span) {
+static Value *check_result(Eval *e, const Context *c2, Scope *scope, const Function *f, Value *v, const Ast *type,
+                           Span span) {
     TypeValue want;
     if (value_is_poison(v) || !type_value(e, c2, scope, type, &want)) return value_poison(e);
-    if (v->kind != VALUE_TENSOR || !shape_equal(&v->shape, &want.shape)) return result_error(e, c2, scope, f, v, type, span);
+    if (v->kind != VALUE_TENSOR || !shape_equal(&v->shape, &want.shape))
+        return result_error(e, c2, scope, f, v, type, span);
     v = value_fit(e, c2, v, want.element, span, arena_printf(e->arena, "the result of `%s`", f->name));
     if (value_is_poison(v)) return v;
     Value *r = value_copy(e, v);
@@ -120,8 +135,8 @@ static Value *check_results(Eval *e, const Context *c2, Scope *scope, const Func
     if (types->n == 0) return v;
     int n = v->kind == VALUE_TUPLE ? v->n : 1;
     if (n != types->n) {
-        Message *m = sema_error(e, c2, E308, span, "`%s` gives %d value%s, %d %s declared", f->name, n, n == 1 ? "" : "s", types->n,
-                                types->n == 1 ? "is" : "are");
+        Message *m = sema_error(e, c2, E308, span, "`%s` gives %d value%s, %d %s declared", f->name, n,
+                                n == 1 ? "" : "s", types->n, types->n == 1 ? "is" : "are");
         message_note(m, span_join(types->v[0]->span, types->v[types->n - 1]->span), "declared here");
         return value_poison(e);
     }
@@ -138,11 +153,14 @@ static bool recursion(Eval *e, const Context *c, const Function *f, Span span) {
     if (first == e->calling.n && e->calling.n < CALLS_DEEP) return false;
     Text cycle = {.arena = e->arena};
     for (int i = first; i < e->calling.n; i++) text_printf(&cycle, "`%s` calls ", e->calling.v[i]->name);
-    if (first < e->calling.n) sema_error(e, NULL, E356, span, "a function cannot call itself: %s`%s`", text_done(&cycle), f->name);
-    else sema_error(e, c, E357, span, "calls inside calls, more than %d deep", CALLS_DEEP);
+    if (first < e->calling.n)
+        sema_error(e, NULL, E356, span, "a function cannot call itself: %s`%s`", text_done(&cycle), f->name);
+    else
+        sema_error(e, c, E357, span, "calls inside calls, more than %d deep", CALLS_DEEP);
     return true;
 }
-static bool enter(Eval *e, Context *c2, const Context *c, const Function *f, Value *theta, const char *component, Span span) {
+static bool enter(Eval *e, Context *c2, const Context *c, const Function *f, Value *theta, const char *component,
+                  Span span) {
     *c2 = *c;
     Chain *chain = ARENA_NEW(e->arena, Chain);
     *chain = (Chain){c->chain, f->name, span};
@@ -153,18 +171,21 @@ static bool enter(Eval *e, Context *c2, const Context *c, const Function *f, Val
     c2->counters = counters_new(e);
     return f->what != FUNCTION_MODEL || model_enter(e, c2, c, f, theta, span);
 }
-static Value *evaluate(Eval *e, Context *c2, const Context *c, Scope *scope, const Function *f, Actual *actuals, int n, Span span) {
+static Value *evaluate(Eval *e, Context *c2, const Context *c, Scope *scope, const Function *f, Actual *actuals, int n,
+                       Span span) {
     Mapping mapping;
-    if (!fit_all(e, c2, scope, f, actuals, n, span) || !map_arguments(e, c2, f, actuals, n, span, &mapping)) return value_poison(e);
+    if (!fit_all(e, c2, scope, f, actuals, n, span) || !map_arguments(e, c2, f, actuals, n, span, &mapping))
+        return value_poison(e);
     if (mapping.n && !c->batch_from && !c->model) c2->batch_from = mapping.first;
     for (int i = 0; i < n; i++) bind(e, c2, scope, actuals[i].name, actuals[i].value, actuals[i].span);
     Value *v = check_results(e, c2, scope, f, eval_block(e, c2, scope, f->ast->function.block));
     scope_finish(e, c2, scope);
     return map_result(e, c2, &mapping, v);
 }
-Value *call_function(Eval *e, const Context *c, const Function *f, const Arguments *arguments, Value *theta, const char *component, Span span) {
+Value *call_function(Eval *e, const Context *c, const Function *f, const Arguments *arguments, Value *theta,
+                     const char *component, Span span) {
     if (f->builtin) return builtin_call(e, c, f->builtin, arguments, span);
-    if (recursion(e, c, f, span)) return value_poison(e);
+    if (e->limit_told || recursion(e, c, f, span)) return value_poison(e);
     int n = f->ast->function.formals.n;
     Actual *actuals = ARENA_ARRAY(e->arena, Actual, n + 1);
     if (n > 60) return sema_poison(e, c, E353, span, "more than 60 arguments");
@@ -193,7 +214,9 @@ static bool call_allowed(Eval *e, const Context *c, const Function *f, const Ast
         return false;
     }
     if (call->call.theta && !(f && f->what == FUNCTION_MODEL))
-        return sema_error(e, c, E359, call->call.theta->span, "`%s` is no model: only a model takes other parameters", name), false;
+        return sema_error(e, c, E359, call->call.theta->span, "`%s` is no model: only a model takes other parameters",
+                          name),
+               false;
     return true;
 }
 Value *eval_call(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
@@ -211,14 +234,17 @@ Value *eval_call(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     if (known) return known;
     if (ast->kind == AST_pipe) first = eval_expression(e, c, scope, ast->pipe.value);
     if (first && (first->kind == VALUE_TUPLE || first->kind == VALUE_NONE))
-        return sema_poison(e, c, E351, ast->pipe.value->span, "an argument is one value, this is %s", value_text(e, first));
+        return sema_poison(e, c, E351, ast->pipe.value->span, "an argument is one value, this is %s",
+                           value_text(e, first));
     const char *label = call->call.label.text ? call->call.label.text : f && !b ? f->name : NULL;
     const char *component = label ? counters_name(e, c->counters, label) : "";
     Arguments arguments;
-    bool fine = eval_arguments(e, c, scope, &call->call.arguments, first, first ? ast->pipe.value->span : call->span, &arguments);
+    bool fine = eval_arguments(e, c, scope, &call->call.arguments, first, first ? ast->pipe.value->span : call->span,
+                               &arguments);
     Value *theta = call->call.theta ? eval_expression(e, c, scope, call->call.theta) : NULL;
     if (!fine || (theta && value_is_poison(theta)) || !call_allowed(e, c, f, call)) return value_poison(e);
-    Value *v = b ? builtin_call(e, c, b, &arguments, call->span) : call_function(e, c, f, &arguments, theta, component, call->span);
+    Value *v = b ? builtin_call(e, c, b, &arguments, call->span)
+                 : call_function(e, c, f, &arguments, theta, component, call->span);
     if (memo) memo_keep(e, scope, memo, v);
     return v;
 }

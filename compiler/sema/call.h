@@ -16,9 +16,9 @@ bool model_enter(Eval *e, Context *c2, const Context *c, const Function *f, Valu
 
 /* Mapping: the leading visible axes left over become frames of c2; results get them back. */
 typedef struct Mapping {
-    int n;          /* new frames: bits first .. first + n - 1 */
+    int n; /* new frames: bits first .. first + n - 1 */
     int first;
-    Shape extra;    /* their lengths, and which stretch */
+    Shape extra; /* their lengths, and which stretch */
 } Mapping;
 typedef struct Actual {
     const char *name; /* of the formal */
@@ -28,7 +28,8 @@ typedef struct Actual {
     bool typed, given;
     TypeSpec spec;
 } Actual;
-bool actual_fit(Eval *e, const Context *c, Scope *scope, const Function *f, Actual *a); /* against its type; binds names of dimensions */
+bool actual_fit(Eval *e, const Context *c, Scope *scope, const Function *f,
+                Actual *a); /* against its type; binds names of dimensions */
 bool map_arguments(Eval *e, Context *c2, const Function *f, Actual *actuals, int n, Span span, Mapping *mapping);
 Value *map_result(Eval *e, const Context *c2, const Mapping *mapping, Value *v);
 

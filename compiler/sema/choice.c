@@ -13,8 +13,10 @@ static void skip(void *context, const Ast *ast) {
     if (ast->kind == AST_function) return; /* numbered where it is called */
     if (ast->kind == AST_call) {
         const Function *f = scope_find_function(s->scope, ast->call.name.text);
-        if (ast->call.label.text) counters_count(s->e, s->c->counters, ast->call.label.text);
-        else if (f && !f->builtin) counters_count(s->e, s->c->counters, f->name);
+        if (ast->call.label.text)
+            counters_count(s->e, s->c->counters, ast->call.label.text);
+        else if (f && !f->builtin)
+            counters_count(s->e, s->c->counters, f->name);
     }
     if (ast->kind == AST_lasting) counters_count(s->e, s->c->counters, ast->lasting.name.text);
     i64 rounds = 1;
@@ -31,8 +33,10 @@ Value *choice_expression(Eval *e, const Context *c, Scope *scope, const Ast *ast
     if (value_is_poison(v)) return v;
     double peek;
     if (!peek_number(v, &peek)) {
-        if (v->kind != VALUE_TENSOR || v->open) return need_bool(e, c, v, ast->choice.condition->span, "the condition of `if`", &truth), value_poison(e);
-        Message *m = sema_error(e, c, E230, ast->choice.condition->span, "the condition of `if` must be known when compiling");
+        if (v->kind != VALUE_TENSOR || v->open)
+            return need_bool(e, c, v, ast->choice.condition->span, "the condition of `if`", &truth), value_poison(e);
+        Message *m =
+            sema_error(e, c, E230, ast->choice.condition->span, "the condition of `if` must be known when compiling");
         message_help(m, "where(condition, a, b) chooses while the program runs");
         return value_poison(e);
     }
@@ -54,7 +58,9 @@ static bool rounds_of(Eval *e, const Context *c, const Ast *ast, Value *count, i
     } else if (!need_int(e, c, count, span, "the number of rounds of `repeat`", n)) {
         return false;
     } else if (*n == OPEN) {
-        return sema_error(e, c, E231, span, "the rounds of `repeat` depend on a dimension that the model's signature leaves open"), false;
+        return sema_error(e, c, E231, span,
+                          "the rounds of `repeat` depend on a dimension that the model's signature leaves open"),
+               false;
     } else if (*n < 0) {
         return sema_error(e, c, E235, span, "`repeat` goes %lld times", (long long)*n), false;
     }
@@ -71,7 +77,9 @@ Value *repeat_expression(Eval *e, const Context *c, Scope *scope, const Ast *ast
     if (value_is_poison(count) || !rounds_of(e, c, ast, count, &n)) return value_poison(e);
     bool list = count->known && count->known->list;
     for (i64 i = 0; i < n; i++) {
-        Value *v = list ? known_with_hypers(e, value_known(e, count->element, known_item(count->known, i)), count->known->hypers) : value_int(e, i);
+        Value *v = list ? known_with_hypers(e, value_known(e, count->element, known_item(count->known, i)),
+                                            count->known->hypers)
+                        : value_int(e, i);
         if (ast->repeat.name.text) bind(e, c, scope, ast->repeat.name.text, v, ast->repeat.name.span);
         result = eval_block(e, c, scope, ast->repeat.block);
         if (diag_errors(e->c->diag) > errors) break; /* one round's errors are enough */

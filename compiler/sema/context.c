@@ -1,4 +1,5 @@
-/* context.c: where an evaluation stands: frames, paths and their numbering, the holes of an entry, errors with their chain. */
+/* context.c: where an evaluation stands: frames, paths and their numbering, the holes of an entry, errors with their
+ * chain. */
 #include "eval.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +14,13 @@ Eval *eval_new(Compilation *c, const SemaOptions *options) {
     return e;
 }
 Context context_top(Eval *e) {
-    return (Context){.owner = "", .path = "", .site = "", .train = "", .counters = counters_new(e), .where = WHERE_TOP, .all_trained = true};
+    return (Context){.owner = "",
+                     .path = "",
+                     .site = "",
+                     .train = "",
+                     .counters = counters_new(e),
+                     .where = WHERE_TOP,
+                     .all_trained = true};
 }
 bool context_push(Eval *e, Context *c, FrameKind kind, i64 n, const char *what, Span span) {
     if (c->n_frames == FRAME_LIMIT) {

@@ -1,8 +1,10 @@
 /* draw.c: random values: anew for every example, mapped element, round and step, from counters, never from a sequence.
 **
-** A draw is named by a place: FNV-1a 32 of its path (block, calls as numbered, ordinal), below 0xFFFF0000; a clash takes the
+** A draw is named by a place: FNV-1a 32 of its path (block, calls as numbered, ordinal), below 0xFFFF0000; a clash
+*takes the
 ** next free one in the order of the program. The element is the row-major index over frames (but examples), rounds and
-** visible axes; the row is INPUT_ROW. Initial values: counter (element, low and high word of FNV-1a 64 of the path of what
+** visible axes; the row is INPUT_ROW. Initial values: counter (element, low and high word of FNV-1a 64 of the path of
+*what
 ** they are of, 0xFFFF0000 + ordinal). */
 #include "builtin.h"
 
@@ -44,16 +46,19 @@ static Frames drawn_frames(const Context *c) {
 /* One axis of the index: a frame, a round or a visible axis. */
 typedef struct IndexAxis {
     i64 n;
-    int axis;    /* of the result; -1: a round */
+    int axis; /* of the result; -1: a round */
     Node *round;
 } IndexAxis;
 static int index_axes(const Context *c, const Shape *shape, IndexAxis *axes) {
     int n = 0, axis = 0;
     for (int i = 0; i < c->n_frames; i++) {
         Frame *f = c->frames[i];
-        if (f->kind == FRAME_EXAMPLE) axis++;
-        else if (f->kind == FRAME_ROUND) f->used = true, axes[n++] = (IndexAxis){f->n, -1, f->round};
-        else axes[n++] = (IndexAxis){f->n, axis++, NULL};
+        if (f->kind == FRAME_EXAMPLE)
+            axis++;
+        else if (f->kind == FRAME_ROUND)
+            f->used = true, axes[n++] = (IndexAxis){f->n, -1, f->round};
+        else
+            axes[n++] = (IndexAxis){f->n, axis++, NULL};
     }
     for (int i = 0; i < shape->rank; i++) axes[n++] = (IndexAxis){shape->dims[i], axis++, NULL};
     return n;
@@ -122,7 +127,8 @@ static bool counter_of(Eval *e, const BuiltinCall *call, const Shape *shape, con
         int place = 0;
         r->place = place_of(e, path);
         r->step = input_hole(e, c->inputs, c->where == WHERE_DATA ? INPUT_DATA_STEP : INPUT_DRAW_STEP);
-        r->row = examples ? ir_broadcast(g, input_hole(e, c->inputs, INPUT_ROW), rank, dims, &place) : ir_fill(g, 0, ints);
+        r->row =
+            examples ? ir_broadcast(g, input_hole(e, c->inputs, INPUT_ROW), rank, dims, &place) : ir_fill(g, 0, ints);
     }
     r->element = element_index(e, c, shape, ints);
     return true;
@@ -130,34 +136,43 @@ static bool counter_of(Eval *e, const BuiltinCall *call, const Shape *shape, con
 
 /* ---- the draws ---- */
 typedef Node *Draw(Eval *e, const Counter *counter, Node *const *arguments, void *context);
-static Value *draw(Eval *e, const BuiltinCall *call, int n, Value **arguments, const Span *spans, const Shape *extra, Element element, Draw *build,
-                   void *context) {
+static Value *draw(Eval *e, const BuiltinCall *call, int n, Value **arguments, const Span *spans, const Shape *extra,
+                   Element element, Draw *build, void *context) {
     const Context *c = call->c;
     const char *path = path_join(e, c->site, counters_name(e, c->counters, call->builtin->name));
     Shape shape = {0};
     Value *r = value_tensor(e, element, &shape, drawn_frames(c), NULL);
     e->draws++;
-    if (!c->inputs && c->where != WHERE_PARAMS) return sema_poison(e, c, E420, call->span, "nothing is drawn here: a draw stands in a block, a model or an initial value");
+    if (!c->inputs && c->where != WHERE_PARAMS)
+        return sema_poison(e, c, E420, call->span,
+                           "nothing is drawn here: a draw stands in a block, a model or an initial value");
     const Shape *shapes[2] = {0};
     for (int i = 0; i < n; i++) {
         if (!numeric(e, c, arguments[i], spans[i])) return value_poison(e);
-        if (arguments[i]->kind != VALUE_TENSOR) return sema_poison(e, c, E314, spans[i], "a draw is of numbers, this is %s", value_text(e, arguments[i]));
+        if (arguments[i]->kind != VALUE_TENSOR)
+            return sema_poison(e, c, E314, spans[i], "a draw is of numbers, this is %s", value_text(e, arguments[i]));
         shapes[i] = &arguments[i]->shape;
         r->deps = deps_join(e, r->deps, arguments[i]->deps), r->coupled |= arguments[i]->coupled;
     }
-    if (n && !shapes_align(n, shapes, &shape)) return sema_poison(e, c, E301, call->span, "the axes of %s and %s do not line up", value_text(e, arguments[0]), value_text(e, arguments[1]));
+    if (n && !shapes_align(n, shapes, &shape))
+        return sema_poison(e, c, E301, call->span, "the axes of %s and %s do not line up", value_text(e, arguments[0]),
+                           value_text(e, arguments[1]));
     if (extra) shape = *extra;
     shape.stretch = 0;
     r->shape = shape;
-    if (frames_count(r->frames) + shape.rank > RANK_LIMIT) return sema_poison(e, c, E280, call->span, "a value of more than %d axes, mapped ones counted", RANK_LIMIT);
+    if (frames_count(r->frames) + shape.rank > RANK_LIMIT)
+        return sema_poison(e, c, E280, call->span, "a value of more than %d axes, mapped ones counted", RANK_LIMIT);
     bool closed = e->nodes && c->inputs && shape_closed(&shape);
     Node *nodes[2];
-    for (int i = 0; i < n; i++) closed &= (nodes[i] = value_spread(e, c, arguments[i], r->frames, &shape, element_real())) != NULL;
+    for (int i = 0; i < n; i++)
+        closed &= (nodes[i] = value_spread(e, c, arguments[i], r->frames, &shape, element_real())) != NULL;
     Counter counter;
     if (closed && counter_of(e, call, &shape, path, &counter)) r->node = build(e, &counter, nodes, context);
     return r;
 }
-static Node *uniform_of(Eval *e, const Counter *x) { return ir_uniform(e->graph, e->real, x->place, x->key, x->step, x->row, x->element); }
+static Node *uniform_of(Eval *e, const Counter *x) {
+    return ir_uniform(e->graph, e->real, x->place, x->key, x->step, x->row, x->element);
+}
 static Node *build_normal(Eval *e, const Counter *x, Node *const *a, void *context) {
     (void)context;
     Graph *g = e->graph;
@@ -195,7 +210,9 @@ static Value *two(Eval *e, const BuiltinCall *call, double first, double second,
     Span spans[] = {call->span, call->span};
     bool given = false;
     for (int i = 0; i < 2; i++) {
-        if (call->n > i && call->named[i]) return sema_poison(e, call->c, E354, call->named_spans[i], "an argument of `%s` is given twice", call->builtin->name);
+        if (call->n > i && call->named[i])
+            return sema_poison(e, call->c, E354, call->named_spans[i], "an argument of `%s` is given twice",
+                               call->builtin->name);
         if (call->n > i) v[i] = call->v[i], spans[i] = call->spans[i], given = true;
         if (call->named[i]) v[i] = call->named[i], spans[i] = call->named_spans[i], given = true;
     }
@@ -218,7 +235,11 @@ static bool count_of(Eval *e, const BuiltinCall *call, i64 *n) {
 Value *builtin_choose(Eval *e, const BuiltinCall *call) {
     i64 k;
     if (!count_of(e, call, &k)) return value_poison(e);
-    if (k == OPEN) { Shape one = {0}; e->draws++; return value_tensor(e, element_class(k), &one, drawn_frames(call->c), NULL); }
+    if (k == OPEN) {
+        Shape one = {0};
+        e->draws++;
+        return value_tensor(e, element_class(k), &one, drawn_frames(call->c), NULL);
+    }
     return draw(e, call, 0, NULL, NULL, NULL, element_class(k), build_choose, &k);
 }
 Value *builtin_permutation(Eval *e, const BuiltinCall *call) {

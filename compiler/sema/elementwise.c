@@ -1,4 +1,5 @@
-/* elementwise.c: what works number by number: lines up frames by identity and visible axes from the right, records leaf by leaf.
+/* elementwise.c: what works number by number: lines up frames by identity and visible axes from the right, records leaf
+*by leaf.
 **
 ** Only axes marked as stretching stretch; any other difference of lengths is an error, never a broadcast. */
 #include "builtin.h"
@@ -31,15 +32,16 @@ bool shapes_align(int n, const Shape *const *shapes, Shape *result) {
 }
 static Value *misaligned(Eval *e, const Context *c, Span span, int n, Value **values, const Span *spans) {
     Text t = {.arena = e->arena};
-    for (int i = 0; i < n; i++) text_printf(&t, "%s%s", i ? i == n - 1 ? " and " : ", " : "", shape_text(e, &values[i]->shape));
+    for (int i = 0; i < n; i++)
+        text_printf(&t, "%s%s", i ? i == n - 1 ? " and " : ", " : "", shape_text(e, &values[i]->shape));
     Message *m = sema_error(e, c, E301, span, "the axes of %s do not line up", text_done(&t));
     for (int i = 0; spans && i < n; i++)
         if (values[i]->shape.rank) message_note(m, spans[i], "this is %s", value_text(e, values[i]));
     message_help(m, "axes are lined up from the right and must be equal; x[:, None] makes an axis that stretches");
     return value_poison(e);
 }
-static Value *tensors(Eval *e, const Context *c, Span span, int n, Value **values, const Span *spans, const Element *operands,
-                      Element result, NodeBuild *build, void *context) {
+static Value *tensors(Eval *e, const Context *c, Span span, int n, Value **values, const Span *spans,
+                      const Element *operands, Element result, NodeBuild *build, void *context) {
     const Shape *shapes[8] = {0};
     Shape shape;
     Value *r = value_tensor(e, result, &(Shape){0}, 0, NULL);
@@ -62,18 +64,19 @@ static Value *tensors(Eval *e, const Context *c, Span span, int n, Value **value
 static Value *different_records(Eval *e, const Context *c, Span span, const Value *a, const Value *b) {
     for (int i = 0; i < a->n && i < b->n; i++)
         if (a->names[i] != b->names[i])
-            return sema_poison(e, c, E320, span, "these records differ: one has `%s` where the other has `%s`", a->names[i], b->names[i]);
+            return sema_poison(e, c, E320, span, "these records differ: one has `%s` where the other has `%s`",
+                               a->names[i], b->names[i]);
     return sema_poison(e, c, E320, span, "these records differ: one has %d leaves, the other %d", a->n, b->n);
 }
-static Value *records(Eval *e, const Context *c, Span span, int n, Value **values, const Span *spans, const Element *operands,
-                      Element result, NodeBuild *build, void *context) {
+static Value *records(Eval *e, const Context *c, Span span, int n, Value **values, const Span *spans,
+                      const Element *operands, Element result, NodeBuild *build, void *context) {
     Value *record = NULL;
     for (int i = 0; i < n; i++) {
         Value *v = values[i];
         if (v->kind != VALUE_RECORD) {
             if (v->shape.rank == 0) continue;
-            return sema_poison(e, c, E321, spans ? spans[i] : span, "with a record goes an equal record or one number, this is %s",
-                               value_text(e, v));
+            return sema_poison(e, c, E321, spans ? spans[i] : span,
+                               "with a record goes an equal record or one number, this is %s", value_text(e, v));
         }
         if (!record) record = v;
         bool same = record->n == v->n;
@@ -88,20 +91,21 @@ static Value *records(Eval *e, const Context *c, Span span, int n, Value **value
     }
     return value_record(e, record->n, record->names, leaves);
 }
-Value *elementwise_of(Eval *e, const Context *c, Span span, int n, Value **values, const Span *spans, const Element *operands,
-                      Element result, NodeBuild *build, void *context) {
+Value *elementwise_of(Eval *e, const Context *c, Span span, int n, Value **values, const Span *spans,
+                      const Element *operands, Element result, NodeBuild *build, void *context) {
     bool any = false;
     for (int i = 0; i < n; i++) {
         if (value_is_poison(values[i])) return value_poison(e);
         if (empty(e, c, values[i], spans ? spans[i] : span)) return value_poison(e);
         any |= values[i]->kind == VALUE_RECORD;
         if (values[i]->kind != VALUE_RECORD && values[i]->kind != VALUE_TENSOR)
-            return sema_poison(e, c, E314, spans ? spans[i] : span, "a number is needed, this is %s", value_text(e, values[i]));
+            return sema_poison(e, c, E314, spans ? spans[i] : span, "a number is needed, this is %s",
+                               value_text(e, values[i]));
     }
     return (any ? records : tensors)(e, c, span, n, values, spans, operands, result, build, context);
 }
-Value *elementwise(Eval *e, const Context *c, Span span, int n, Value **values, const Span *spans, Element operand, Element result,
-                   NodeBuild *build, void *context) {
+Value *elementwise(Eval *e, const Context *c, Span span, int n, Value **values, const Span *spans, Element operand,
+                   Element result, NodeBuild *build, void *context) {
     Element operands[8];
     for (int i = 0; i < n; i++) operands[i] = operand;
     return elementwise_of(e, c, span, n, values, spans, operands, result, build, context);

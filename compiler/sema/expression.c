@@ -34,7 +34,8 @@ static Value *range_value(Eval *e, const Context *c, Scope *scope, const Ast *as
         Shape shape = {.rank = 1, .dims = {OPEN}};
         return value_tensor(e, element_int(), &shape, 0, NULL);
     }
-    if (high < low) return sema_poison(e, c, E236, ast->span, "the range %lld..%lld goes down", (long long)low, (long long)high);
+    if (high < low)
+        return sema_poison(e, c, E236, ast->span, "the range %lld..%lld goes down", (long long)low, (long long)high);
     return value_range(e, low, high);
 }
 
@@ -67,7 +68,8 @@ static Value *array_value(Eval *e, const Context *c, Scope *scope, const Ast *as
         v[i] = eval_expression(e, c, scope, ast->array.values.v[i]);
         shapes[i] = &v[i]->shape;
         if (v[i]->kind != VALUE_TENSOR && !value_is_poison(v[i]))
-            sema_error(e, c, E314, ast->array.values.v[i]->span, "an array is of numbers, this is %s", value_text(e, v[i]));
+            sema_error(e, c, E314, ast->array.values.v[i]->span, "an array is of numbers, this is %s",
+                       value_text(e, v[i]));
         fine &= v[i]->kind == VALUE_TENSOR;
     }
     if (!fine) return value_poison(e);
@@ -78,13 +80,15 @@ static Value *array_value(Eval *e, const Context *c, Scope *scope, const Ast *as
     Element element = v[0]->element;
     for (int i = 1; i < n; i++) {
         ranks &= v[i]->shape.rank == v[0]->shape.rank;
-        if (v[i]->element.kind != element.kind && v[i]->element.kind != ELEMENT_CLASS && element.kind != ELEMENT_CLASS) element = element_real();
+        if (v[i]->element.kind != element.kind && v[i]->element.kind != ELEMENT_CLASS && element.kind != ELEMENT_CLASS)
+            element = element_real();
         classes &= element_equal(v[i]->element, v[0]->element);
     }
     for (int i = 0; i < n; i++) fine &= v[i]->element.kind != ELEMENT_CLASS || classes;
     if (!ranks || !shapes_align(n, shapes, &each) || !fine) {
         Message *m = sema_error(e, c, E330, ast->span, "the parts of an array are of one type, these are not");
-        for (int i = 0; i < n && i < 4; i++) message_note(m, ast->array.values.v[i]->span, "this is %s", value_text(e, v[i]));
+        for (int i = 0; i < n && i < 4; i++)
+            message_note(m, ast->array.values.v[i]->span, "this is %s", value_text(e, v[i]));
         return value_poison(e);
     }
     Shape shape = {.rank = each.rank + 1, .dims = {n}};
@@ -124,8 +128,10 @@ static Value *member_value(Eval *e, const Context *c, Scope *scope, const Ast *a
     if (part) return part;
     const char *near = str_nearest(name, v->names, v->n);
     Message *m = sema_error(e, c, E332, ast->member.name.span, "this record has no `%s`", name);
-    if (near) message_help(m, "did you mean `%s`?", near);
-    else if (v->n) message_help(m, "it has `%s`%s", v->names[0], v->n > 1 ? " and others" : "");
+    if (near)
+        message_help(m, "did you mean `%s`?", near);
+    else if (v->n)
+        message_help(m, "it has `%s`%s", v->names[0], v->n > 1 ? " and others" : "");
     return value_poison(e);
 }
 
@@ -173,10 +179,14 @@ static void let_statement(Eval *e, const Context *c, Scope *scope, const Ast *as
     const Ast *expression = ast->let.value;
     Value *v;
     TypeValue type;
-    if (!ast->let.type) v = eval_expression(e, c, scope, expression);
-    else v = type_value(e, c, scope, ast->let.type, &type) ? typed_expression(e, c, scope, &type, expression) : value_poison(e);
+    if (!ast->let.type)
+        v = eval_expression(e, c, scope, expression);
+    else
+        v = type_value(e, c, scope, ast->let.type, &type) ? typed_expression(e, c, scope, &type, expression)
+                                                          : value_poison(e);
     if (v->kind == VALUE_NONE || v->kind == VALUE_STRING)
-        v = sema_poison(e, c, E333, expression->span, v->kind == VALUE_NONE ? "this has no value" : "a text stands only in sources and settings");
+        v = sema_poison(e, c, E333, expression->span,
+                        v->kind == VALUE_NONE ? "this has no value" : "a text stands only in sources and settings");
     int n = v->kind == VALUE_TUPLE ? v->n : 1;
     if (v->kind == VALUE_POISON) {
         for (int i = 0; i < names->n; i++) bind(e, c, scope, names->v[i].text, v, names->v[i].span);
@@ -184,7 +194,8 @@ static void let_statement(Eval *e, const Context *c, Scope *scope, const Ast *as
     }
     if (n != names->n) {
         Span span = span_join(names->v[0].span, names->v[names->n - 1].span);
-        Message *m = sema_error(e, c, E334, span, "%d name%s for %d value%s", names->n, names->n == 1 ? "" : "s", n, n == 1 ? "" : "s");
+        Message *m = sema_error(e, c, E334, span, "%d name%s for %d value%s", names->n, names->n == 1 ? "" : "s", n,
+                                n == 1 ? "" : "s");
         message_note(m, expression->span, "this gives %s", value_text(e, v));
         for (int i = 0; i < names->n; i++) bind(e, c, scope, names->v[i].text, value_poison(e), names->v[i].span);
         return;
@@ -193,11 +204,13 @@ static void let_statement(Eval *e, const Context *c, Scope *scope, const Ast *as
 }
 static void function_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     if (ast->function.what != FUNCTION_DEF) {
-        sema_error(e, c, E335, ast->span, "a `%s` stands at the top of a file", ast->function.what == FUNCTION_MODEL ? "model" : "optimizer");
+        sema_error(e, c, E335, ast->span, "a `%s` stands at the top of a file",
+                   ast->function.what == FUNCTION_MODEL ? "model" : "optimizer");
         return;
     }
     Function *f = ARENA_NEW(e->arena, Function);
-    *f = (Function){.what = FUNCTION_DEF, .name = ast->function.name.text, .ast = ast, .scope = scope_capture(e, scope)};
+    *f =
+        (Function){.what = FUNCTION_DEF, .name = ast->function.name.text, .ast = ast, .scope = scope_capture(e, scope)};
     scope_declare_function(e, scope, f, ast->function.name.span);
 }
 void eval_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
@@ -207,8 +220,10 @@ void eval_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     case AST_lasting: lasting_statement(e, c, scope, ast); return;
     case AST_minimize: minimize_statement(e, c, scope, ast); return;
     case AST_report:
-        if (c->top) report_statement(e, c, scope, ast);
-        else sema_error(e, c, E336, ast->span, "a `report` stands directly in a train or predict block");
+        if (c->top)
+            report_statement(e, c, scope, ast);
+        else
+            sema_error(e, c, E336, ast->span, "a `report` stands directly in a train or predict block");
         return;
     case AST_value: eval_expression(e, c, scope, ast->value.value); return;
     default: nnc_bug("%s where a statement stands", ast_kind_name(ast->kind));

@@ -1,4 +1,5 @@
-/* file.c: the declarations of a file that are known by their text alone (functions, params at its top), and the library. */
+/* file.c: the declarations of a file that are known by their text alone (functions, params at its top), and the
+ * library. */
 #include "eval.h"
 #include "library.h"
 
@@ -15,14 +16,18 @@ void file_declare(Eval *e, Scope *scope, const Ast *program) {
         const Ast *item = program->program.items.v[i];
         if (item->kind == AST_function && !taken(e, scope, item->function.name)) {
             Function *f = ARENA_NEW(e->arena, Function);
-            *f = (Function){.what = (FunctionWhat)item->function.what, .name = item->function.name.text, .ast = item, .scope = scope};
+            *f = (Function){.what = (FunctionWhat)item->function.what,
+                            .name = item->function.name.text,
+                            .ast = item,
+                            .scope = scope};
             scope_declare_function(e, scope, f, item->function.name.span);
         }
         if (item->kind != AST_lasting) continue;
         if (item->lasting.what == LASTING_PARAM) {
             if (!taken(e, scope, item->lasting.name)) declare_top_param(e, scope, item);
         } else {
-            sema_error(e, NULL, E335, item->span, "a `%s` stands in a block", item->lasting.what == LASTING_STATE ? "state" : "carry");
+            sema_error(e, NULL, E335, item->span, "a `%s` stands in a block",
+                       item->lasting.what == LASTING_STATE ? "state" : "carry");
         }
     }
 }

@@ -1,7 +1,9 @@
 /* gradient.c: grad(y, x): the derivative of one number by a binding, for one example like everything else.
 **
-** y's elements do not look across the examples, so one walk back from all of them gives each its own gradient, if x has the
-** frames of y. Where it has fewer, and they are around its binding, that is noted and the block is evaluated anew with x
+** y's elements do not look across the examples, so one walk back from all of them gives each its own gradient, if x has
+*the
+** frames of y. Where it has fewer, and they are around its binding, that is noted and the block is evaluated anew with
+*x
 ** spread over them. */
 #include "call.h"
 #include "../grad/grad.h"
@@ -16,7 +18,8 @@ static Value *objective(Eval *e, const Context *c, Value *y, Span span) {
     }
     if (y->coupled) {
         Message *m = sema_error(e, c, E401, span, "a gradient of what looks across the examples around it");
-        message_help(m, "batch_mean inside: the gradient for one example is of no use there; stop(..) makes it a constant");
+        message_help(
+            m, "batch_mean inside: the gradient for one example is of no use there; stop(..) makes it a constant");
         return value_poison(e);
     }
     return value_fit(e, c, y, element_real(), span, "a gradient");
@@ -36,7 +39,8 @@ static Value *gradient_type(Eval *e, const Value *y, const Value *x) {
 static Value *build(Eval *e, const Context *c, Value *y, Value *x, Span span) {
     Value *r = gradient_type(e, y, x);
     int n = value_leaves(x);
-    Node *of = value_node(e, y), **targets = ARENA_ARRAY(e->arena, Node *, n + 1), **out = ARENA_ARRAY(e->arena, Node *, n + 1);
+    Node *of = value_node(e, y), **targets = ARENA_ARRAY(e->arena, Node *, n + 1),
+         **out = ARENA_ARRAY(e->arena, Node *, n + 1);
     for (int i = 0; i < n; i++) {
         targets[i] = value_node(e, value_leaf(x, i));
         if (!targets[i]) return r;
@@ -59,7 +63,8 @@ static Value *unreached(Eval *e, const Context *c, Reach reach, Span span, const
         m = sema_error(e, c, E402, span, "this does not depend on `%s`", what);
         message_help(m, "two names are two variables, even when their values are equal");
     } else {
-        m = sema_error(e, c, E403, span, "`%s` is bound outside this loop and also reaches what the loop carries", what);
+        m = sema_error(e, c, E403, span, "`%s` is bound outside this loop and also reaches what the loop carries",
+                       what);
         message_help(m, "bind it in the round: `%s = %s` inside the loop", what, what);
     }
     if (declared.source) message_note(m, declared, "`%s` is bound here", what);
@@ -68,10 +73,13 @@ static Value *unreached(Eval *e, const Context *c, Reach reach, Span span, const
 static Value *too_late(Eval *e, const Context *c, Frames lack, Span span, const char *what, Span declared) {
     int bit = 31 - __builtin_clz(lack);
     const Frame *f = bit < c->n_frames ? c->frames[bit] : NULL;
-    Message *m = sema_error(e, c, E404, span, "`%s` is bound outside the call that maps here, so it has one gradient for all of them", what);
+    Message *m =
+        sema_error(e, c, E404, span,
+                   "`%s` is bound outside the call that maps here, so it has one gradient for all of them", what);
     if (f && f->span.source) message_note(m, f->span, "`%s` is mapped over %lld here", f->what, (long long)f->n);
     if (declared.source) message_note(m, declared, "`%s` is bound here", what);
-    message_help(m, "bind it inside: give it as an argument of `%s`, or bind it again there", f ? f->what : "the function");
+    message_help(m, "bind it inside: give it as an argument of `%s`, or bind it again there",
+                 f ? f->what : "the function");
     return value_poison(e);
 }
 
@@ -88,7 +96,9 @@ Value *gradient_by_binding(Eval *e, const Context *c, Value *y, Binding *b, Span
     if (b->group) return gradient_by_slots(e, c, y, x, b->group->slots, b->group->n, span, b->name);
     Value *wrong = no_numbers(e, c, x, span);
     if (wrong) return wrong;
-    if (b->resolve) return sema_poison(e, c, E405, span, "`%s` is no variable: a gradient is by a binding or by parameters", b->name);
+    if (b->resolve)
+        return sema_poison(e, c, E405, span, "`%s` is no variable: a gradient is by a binding or by parameters",
+                           b->name);
     Wanted *wanted = map_get(&e->wanted, b->place);
     if (!b->leaf) { /* the first grad that names it: from the next evaluation on it is a variable */
         if (!wanted) map_set(&e->wanted, b->place, wanted = ARENA_NEW(e->arena, Wanted));
@@ -106,7 +116,8 @@ Value *gradient_by_binding(Eval *e, const Context *c, Value *y, Binding *b, Span
     }
     return build(e, c, y, x, span);
 }
-Value *gradient_by_slots(Eval *e, const Context *c, Value *y, Value *x, Slot *const *slots, int n, Span span, const char *what) {
+Value *gradient_by_slots(Eval *e, const Context *c, Value *y, Value *x, Slot *const *slots, int n, Span span,
+                         const char *what) {
     y = objective(e, c, y, span);
     if (value_is_poison(y) || value_is_poison(x)) return value_poison(e);
     Reach reach = REACH_NONE;
@@ -171,7 +182,8 @@ Value *grad_expression(Eval *e, const Context *c, Scope *scope, const Ast *ast) 
         return sema_poison(e, c, E406, call->span, "grad(y, x) takes one number and the names it is differentiated by");
     for (int i = 0; i < list->n; i++)
         if (list->v[i]->kind == AST_setting)
-            return sema_poison(e, c, E406, list->v[i]->span, "grad(y, x) has no argument `%s`", list->v[i]->setting.name.text);
+            return sema_poison(e, c, E406, list->v[i]->span, "grad(y, x) has no argument `%s`",
+                               list->v[i]->setting.name.text);
     const Ast *of = first ? list->v[0] : ast->pipe.value;
     Value *y = objective(e, c, eval_expression(e, c, scope, of), of->span), **parts = ARENA_ARRAY(e->arena, Value *, n);
     if (value_is_poison(y)) return y;

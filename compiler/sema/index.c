@@ -34,15 +34,16 @@ static Value *slice(Eval *e, const Indexing *x, Value *v, int at, const Ast *ast
     for (int i = 0; i < 2; i++) {
         i64 *end = i ? &high : &low;
         if (!ends[i]) continue;
-        if (!need_int(e, x->c, eval_expression(e, x->c, x->scope, ends[i]), ends[i]->span, "an end of a slice", end)) return value_poison(e);
+        if (!need_int(e, x->c, eval_expression(e, x->c, x->scope, ends[i]), ends[i]->span, "an end of a slice", end))
+            return value_poison(e);
         if (*end != OPEN && *end < 0 && n != OPEN) *end += n;
     }
     Shape s = v->shape;
     s.stretch &= ~(1u << at);
     if (n == OPEN) return s.dims[at] = OPEN, shaped_as(e, v, &s, v->frames, NULL);
     if (low < 0 || high > n || low >= high)
-        return sema_poison(e, x->c, low == high && low >= 0 && high <= n ? E341 : E340, ast->span, "the slice %lld:%lld of an axis of %lld",
-                           (long long)low, (long long)high, (long long)n);
+        return sema_poison(e, x->c, low == high && low >= 0 && high <= n ? E341 : E340, ast->span,
+                           "the slice %lld:%lld of an axis of %lld", (long long)low, (long long)high, (long long)n);
     s.dims[at] = high - low;
     Node *node = value_node(e, v);
     return shaped_as(e, v, &s, v->frames, node ? ir_slice(e->graph, node, node_axis(v, at), low, high, 1) : NULL);
@@ -54,7 +55,8 @@ static Value *known_place(Eval *e, const Indexing *x, Value *v, int at, double w
     s.rank--;
     s.stretch = (s.stretch & ((1u << at) - 1)) | (s.stretch >> (at + 1) << at);
     if (n != OPEN && (i < -n || i >= n))
-        return sema_poison(e, x->c, E342, x->span, "there is no place %lld on an axis of %lld", (long long)i, (long long)n);
+        return sema_poison(e, x->c, E342, x->span, "there is no place %lld on an axis of %lld", (long long)i,
+                           (long long)n);
     if (v->open) return value_open(e); /* of shape(x) */
     if (v->known && v->known->list && n != OPEN) {
         Value *r = value_known(e, v->element, known_item(v->known, i < 0 ? i + n : i));
@@ -73,7 +75,8 @@ static Value *known_places(Eval *e, const Indexing *x, Value *index, i64 n) {
         list[i] = known_item(index->known, i);
         if (n == OPEN) continue;
         if (list[i] < (double)-n || list[i] >= (double)n)
-            return sema_poison(e, x->c, E342, x->span, "there is no place %.0f on an axis of %lld", list[i], (long long)n);
+            return sema_poison(e, x->c, E342, x->span, "there is no place %.0f on an axis of %lld", list[i],
+                               (long long)n);
         if (list[i] < 0) list[i] += (double)n;
     }
     return value_list(e, element_int(), index->known->n, list);
@@ -98,9 +101,12 @@ static Node *take(Eval *e, Value *v, int at, Value *index) {
     Node *t = ir_take(e->graph, x, i, ns + np + at, ns);
     int perm[RANK_MAX], n = 0, s = 0, p = ns, q = ns + np + at;
     for (int bit = 0; bit < FRAME_LIMIT; bit++) {
-        if (shared >> bit & 1) perm[n++] = s++;
-        else if (own >> bit & 1) perm[n++] = p++;
-        else if (theirs >> bit & 1) perm[n++] = q++;
+        if (shared >> bit & 1)
+            perm[n++] = s++;
+        else if (own >> bit & 1)
+            perm[n++] = p++;
+        else if (theirs >> bit & 1)
+            perm[n++] = q++;
     }
     for (int k = 0; k < at; k++) perm[n++] = ns + np + k;
     for (int k = 0; k < ri + v->shape.rank - at - 1; k++) perm[n++] = ns + np + at + nq + k;
@@ -109,14 +115,20 @@ static Node *take(Eval *e, Value *v, int at, Value *index) {
 static Value *place(Eval *e, const Indexing *x, Value *v, int at, Value *index) {
     i64 n = v->shape.dims[at];
     if (index->kind != VALUE_TENSOR || index->element.kind == ELEMENT_REAL || index->element.kind == ELEMENT_BOOL) {
-        Message *m = sema_error(e, x->c, E343, x->span, "an index is a class or an int, this is %s", value_text(e, index));
-        if (index->kind == VALUE_TENSOR) message_help(m, "where(c, a, b) chooses by a condition; int(x) makes a place of a number");
+        Message *m =
+            sema_error(e, x->c, E343, x->span, "an index is a class or an int, this is %s", value_text(e, index));
+        if (index->kind == VALUE_TENSOR)
+            message_help(m, "where(c, a, b) chooses by a condition; int(x) makes a place of a number");
         return value_poison(e);
     }
     if (index->element.kind == ELEMENT_CLASS && !dim_equal(n, index->element.classes))
-        return sema_poison(e, x->c, E344, x->span, "a %s indexes an axis of %lld", element_text(e, index->element), (long long)n);
+        return sema_poison(e, x->c, E344, x->span, "a %s indexes an axis of %lld", element_text(e, index->element),
+                           (long long)n);
     double where;
-    if (index->element.kind == ELEMENT_INT && known_number(index, &where)) return known_place(e, x, v, at, where);
+    if (index->element.kind == ELEMENT_INT && peek_number(index, &where)) {
+        if (!need_number(e, x->c, index, x->span, "an index", &where)) return value_poison(e); /* fixes hypers */
+        return known_place(e, x, v, at, where);
+    }
     if (index->element.kind == ELEMENT_INT && index->known && index->known->list && !index->known->hypers) {
         index = known_places(e, x, index, n);
         if (value_is_poison(index)) return index;
@@ -147,7 +159,8 @@ Value *eval_index(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     Value *v = eval_expression(e, c, scope, ast->index.value);
     const AstList *list = &ast->index.indices;
     if (value_is_poison(v)) return v;
-    if (v->kind != VALUE_TENSOR) return sema_poison(e, c, E345, ast->index.value->span, "%s has no axes to index", value_text(e, v));
+    if (v->kind != VALUE_TENSOR)
+        return sema_poison(e, c, E345, ast->index.value->span, "%s has no axes to index", value_text(e, v));
     int at = 0;
     for (int i = 0; i < list->n; i++) {
         const Ast *ix = list->v[i];
@@ -158,7 +171,8 @@ Value *eval_index(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
             continue;
         }
         if (at >= v->shape.rank)
-            return sema_poison(e, c, E346, ix->span, "there are more indices than axes: this is of %s", value_text(e, v));
+            return sema_poison(e, c, E346, ix->span, "there are more indices than axes: this is of %s",
+                               value_text(e, v));
         if (ix->kind == AST_slice) {
             v = slice(e, &x, v, at++, ix);
         } else {

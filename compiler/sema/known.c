@@ -1,6 +1,7 @@
 /* known.c: numbers known while compiling: asking for them, and which hypers they hang on.
 **
-** A hyper stays a flag of the program until something here needs its number; then it is fixed and the page is evaluated anew. */
+** A hyper stays a flag of the program until something here needs its number; then it is fixed and the page is evaluated
+*anew. */
 #include "eval.h"
 #include <math.h>
 
@@ -42,13 +43,15 @@ static void fix(Eval *e, const HyperSet *hypers, Span span) {
 static bool not_known(Eval *e, const Context *c, const Value *v, Span span, const char *what) {
     if (value_is_poison(v)) return false;
     if (v->open) {
-        Message *m = sema_error(e, c, E231, span, "%s depends on a dimension that the model's signature leaves open", what);
+        Message *m =
+            sema_error(e, c, E231, span, "%s depends on a dimension that the model's signature leaves open", what);
         message_help(m, "write the length in the signature of the model");
     } else if (v->kind != VALUE_TENSOR) {
         sema_error(e, c, E230, span, "%s must be a number known when compiling, this is %s", what, value_text(e, v));
     } else {
-        Message *m = sema_error(e, c, E230, span, "%s must be known when compiling, this %s is found when the program runs", what,
-                                value_text(e, v));
+        Message *m =
+            sema_error(e, c, E230, span, "%s must be known when compiling, this %s is found when the program runs",
+                       what, value_text(e, v));
         message_help(m, "known are literals, dimensions, hypers, and what is made of them alone");
     }
     return false;
@@ -84,7 +87,8 @@ bool need_ints(Eval *e, const Context *c, const Value *v, Span span, const char 
     if (v->kind != VALUE_TENSOR || !v->known || !v->known->list) return *n = 1, need_int(e, c, v, span, what, out);
     fix(e, v->known->hypers, span);
     if (v->known->n > most) {
-        sema_error(e, c, E234, span, "%s: at most %d numbers may stand here, these are %lld", what, most, (long long)v->known->n);
+        sema_error(e, c, E234, span, "%s: at most %d numbers may stand here, these are %lld", what, most,
+                   (long long)v->known->n);
         return false;
     }
     *n = (int)v->known->n;

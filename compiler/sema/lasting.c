@@ -1,8 +1,10 @@
 /* lasting.c: param, state and carry: initial values, what a line binds, what is kept when the block ends.
 **
 ** Initial values of parameters and model states are computed once, with nodes, when the model is first evaluated on its
-** signature: they read the key and nothing else. Those of blocks and optimizers are computed in each evaluation, from what the
-** step begins with. A carry and a state of an optimizer inside a loop begin where they first stand; a loop around makes that
+** signature: they read the key and nothing else. Those of blocks and optimizers are computed in each evaluation, from
+*what the
+** step begins with. A carry and a state of an optimizer inside a loop begin where they first stand; a loop around makes
+*that
 ** its own beginning (Slot.pending). */
 #include "call.h"
 
@@ -33,7 +35,8 @@ static Value *initial_expression(Eval *e, const Context *i, Scope *scope, const 
 }
 static Value *initial_is_number(Eval *e, const Context *c, const Ast *ast, Value *v) {
     if (value_is_poison(v) || v->kind == VALUE_TENSOR || v->kind == VALUE_RECORD) return v;
-    return sema_poison(e, c, E314, ast->lasting.value->span, "a %s is numbers, this is %s", what_text[ast->lasting.what], value_text(e, v));
+    return sema_poison(e, c, E314, ast->lasting.value->span, "a %s is numbers, this is %s",
+                       what_text[ast->lasting.what], value_text(e, v));
 }
 static bool initial_kept(Eval *e, const Context *c, const Ast *ast, Value *v, Group *g, const char *path) {
     const char *what = what_text[ast->lasting.what];
@@ -41,24 +44,28 @@ static bool initial_kept(Eval *e, const Context *c, const Ast *ast, Value *v, Gr
         Value *leaf = value_leaf(v, k);
         Slot *s = g->slots[k];
         if (!shape_closed(&s->shape)) {
-            Message *m = sema_error(e, c, E361, ast->span, "the shape %s of the %s `%s` depends on a dimension that the signature of `%s` leaves open",
-                                    shape_text(e, &s->shape), what, path, c->owner);
+            Message *m =
+                sema_error(e, c, E361, ast->span,
+                           "the shape %s of the %s `%s` depends on a dimension that the signature of `%s` leaves open",
+                           shape_text(e, &s->shape), what, path, c->owner);
             message_help(m, "write the length in the signature, or take it as an argument `n: int`");
             return false;
         }
         if (s->role == ROLE_PARAM && leaf->element.kind == ELEMENT_CLASS)
-            return sema_error(e, c, E314, ast->span, "a param is of real numbers, this is %s", value_text(e, leaf)), false;
+            return sema_error(e, c, E314, ast->span, "a param is of real numbers, this is %s", value_text(e, leaf)),
+                   false;
         s->initial = value_spread(e, c, leaf, 0, &s->shape, s->element);
         if (s->initial) continue;
-        Message *m = sema_error(e, c, E362, ast->lasting.value->span, "the initial value of the %s `%s` depends on what `%s` is given", what, path,
-                                c->owner);
+        Message *m = sema_error(e, c, E362, ast->lasting.value->span,
+                                "the initial value of the %s `%s` depends on what `%s` is given", what, path, c->owner);
         message_help(m, "it may use numbers, dimensions, draws and other parameters");
         return false;
     }
     return true;
 }
 /* Found while a model is evaluated on its signature, or at the top of a file. NULL after an error. */
-static Group *lasting_found(Eval *e, const Context *c, Scope *scope, const Ast *ast, Role role, const char *owner, const char *path) {
+static Group *lasting_found(Eval *e, const Context *c, Scope *scope, const Ast *ast, Role role, const char *owner,
+                            const char *path) {
     bool nodes = e->nodes;
     const Origin *origin = graph_origin_now(e->graph);
     int ordinal = 0;
@@ -88,8 +95,8 @@ static Value *param_given(Eval *e, const Context *c, const Ast *ast, const Group
             return sema_poison(e, c, E363, ast->span, "the record given to `%s` has no `%s`", c->owner, s->path);
         leaves[k] = c->theta->items[i];
         if (shape_equal(&leaves[k]->shape, &s->shape)) continue;
-        return sema_poison(e, c, E363, ast->span, "`%s` is %s, the record given has %s", s->path, shape_text(e, &s->shape),
-                           shape_text(e, &leaves[k]->shape));
+        return sema_poison(e, c, E363, ast->span, "`%s` is %s, the record given has %s", s->path,
+                           shape_text(e, &s->shape), shape_text(e, &leaves[k]->shape));
     }
     return g->record ? value_record(e, g->n, g->names, leaves) : leaves[0];
 }
@@ -98,8 +105,8 @@ static bool param_same(Eval *e, const Context *c, Scope *scope, const Ast *ast, 
     if (!ast->lasting.type) return true;
     if (!type_value(e, c, scope, ast->lasting.type, &want)) return false;
     if (shape_equal(&want.shape, &g->slots[0]->shape)) return true;
-    Message *m = sema_error(e, c, E364, ast->span, "the param `%s` of `%s` is %s here and %s on the model's signature", g->path, c->owner,
-                            shape_text(e, &want.shape), shape_text(e, &g->slots[0]->shape));
+    Message *m = sema_error(e, c, E364, ast->span, "the param `%s` of `%s` is %s here and %s on the model's signature",
+                            g->path, c->owner, shape_text(e, &want.shape), shape_text(e, &g->slots[0]->shape));
     message_note(m, g->slots[0]->span, "declared here");
     return false;
 }
@@ -113,7 +120,8 @@ static void param_collect(Eval *e, Model *m, const Group *g) {
 }
 static Value *param_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast, const char *path) {
     if (!c->model) {
-        Message *m = sema_error(e, c, E365, ast->span, "a `param` stands in a model, in a `def` that a model calls, or at the top of a file");
+        Message *m = sema_error(e, c, E365, ast->span,
+                                "a `param` stands in a model, in a `def` that a model calls, or at the top of a file");
         message_help(m, "declare a `model` and call it here, or move the param to the top of the file");
         return value_poison(e);
     }
@@ -148,7 +156,8 @@ static Node *carried_in(Eval *e, const Context *c, Slot *s, Node *beginning) {
     fresh = ir_broadcast(e->graph, fresh, in->type->rank, in->type->dims, &place);
     return ir_select(e->graph, fresh, beginning, in);
 }
-static Value *beginning_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast, const char *path, Group **group) {
+static Value *beginning_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast, const char *path,
+                                  Group **group) {
     Role role = c->where == WHERE_OPTIMIZER && !c->model ? c->state_role : ROLE_CARRY;
     Context i = *c;
     i.declared = NULL;
@@ -159,7 +168,8 @@ static Value *beginning_statement(Eval *e, const Context *c, Scope *scope, const
     Group *g = *group = group_find(e, c->train, full);
     if (!g) {
         Value **leaves = ARENA_ARRAY(e->arena, Value *, value_leaves(v));
-        for (int k = 0; k < value_leaves(v); k++) leaves[k] = value_copy(e, value_leaf(v, k)), leaves[k]->frames |= frames;
+        for (int k = 0; k < value_leaves(v); k++)
+            leaves[k] = value_copy(e, value_leaf(v, k)), leaves[k]->frames |= frames;
         g = *group = group_new(e, c, role, c->train, full, value_with_leaves(e, v, leaves), ast->span);
     }
     Value **leaves = ARENA_ARRAY(e->arena, Value *, g->n);
@@ -167,13 +177,16 @@ static Value *beginning_statement(Eval *e, const Context *c, Scope *scope, const
         Slot *s = g->slots[k];
         Value *leaf = value_leaf(v, k);
         if (role == ROLE_CARRY && s->frames != frames)
-            return sema_poison(e, c, E368, ast->span, "the carry `%s` is used once over %d mapped axes and once over %d", path,
+            return sema_poison(e, c, E368, ast->span,
+                               "the carry `%s` is used once over %d mapped axes and once over %d", path,
                                frames_count(s->frames), frames_count(frames));
         if (role == ROLE_LOOP) s->carrier = c->state_carrier, frames = leaf->frames;
         Value *begin = value_tensor(e, s->element, &s->shape, frames, NULL);
         begin->node = carried_in(e, c, s, value_spread(e, c, leaf, frames, &s->shape, s->element));
         if (role == ROLE_LOOP) begin->deps = leaf->deps, begin->coupled = leaf->coupled;
-        if (s->in_loop) s->pending = begin->node, s->pending_frames = frames; /* of the loop around, which gives what a round begins with */
+        if (s->in_loop)
+            s->pending = begin->node,
+            s->pending_frames = frames; /* of the loop around, which gives what a round begins with */
         if (!s->now) s->now = begin;
         leaves[k] = s->now;
     }
@@ -190,14 +203,18 @@ static Value *state_beginning(Eval *e, const Context *c, Scope *scope, const Ast
     slots_restore(e, slots);
     return v;
 }
-static Value *state_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast, const char *path, Group **group) {
+static Value *state_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast, const char *path,
+                              Group **group) {
     bool optimizer = c->where == WHERE_OPTIMIZER && !c->model;
     if (optimizer && c->state_role != ROLE_OPTIMIZER_STATE) return beginning_statement(e, c, scope, ast, path, group);
     const char *owner = c->model ? c->owner : c->train;
     Group *g = *group = group_find(e, owner, path);
     if (c->model) {
         if (!g && c->collect) g = *group = lasting_found(e, c, scope, ast, ROLE_MODEL_STATE, owner, path);
-        if (!g) return c->collect ? value_poison(e) : sema_poison(e, c, E366, ast->span, "the state `%s` of `%s` depends on `training`", path, owner);
+        if (!g)
+            return c->collect ? value_poison(e)
+                              : sema_poison(e, c, E366, ast->span, "the state `%s` of `%s` depends on `training`", path,
+                                            owner);
         return group_value(e, c, g);
     }
     Value *v = state_beginning(e, c, scope, ast, path);
@@ -206,7 +223,9 @@ static Value *state_statement(Eval *e, const Context *c, Scope *scope, const Ast
     if (!g) g = *group = group_new(e, c, role, owner, path, v, ast->span);
     for (int k = 0; k < g->n; k++) {
         Value *leaf = value_leaf(v, k);
-        if (leaf->frames) return sema_poison(e, c, E367, ast->span, "the initial value of the state `%s` differs from example to example", path);
+        if (leaf->frames)
+            return sema_poison(e, c, E367, ast->span,
+                               "the initial value of the state `%s` differs from example to example", path);
         g->slots[k]->initial = value_spread(e, c, leaf, 0, &g->slots[k]->shape, g->slots[k]->element);
     }
     return group_value(e, c, g);
@@ -240,8 +259,10 @@ void lasting_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) 
 /* ---- the end of the block ---- */
 static bool keeps_shape(Eval *e, const Context *c, const Owned *o, Slot *s, const Value *v) {
     if (v->kind == VALUE_TENSOR && shape_equal(&v->shape, &s->shape)) {
-        if (element_equal(v->element, s->element) || v->element.kind == ELEMENT_INT || v->element.kind == ELEMENT_BOOL) return true;
-        if (v->element.kind == ELEMENT_REAL && s->element.kind == ELEMENT_INT) return s->element = v->element, e->again = true, true;
+        if (element_equal(v->element, s->element) || v->element.kind == ELEMENT_INT || v->element.kind == ELEMENT_BOOL)
+            return true;
+        if (v->element.kind == ELEMENT_REAL && s->element.kind == ELEMENT_INT)
+            return s->element = v->element, e->again = true, true;
     }
     sema_error(e, c, E370, o->span, "the %s `%s` begins as %s and ends as %s", what_text[o->what], o->name,
                type_text(e, s->element, &s->shape), value_text(e, v));
@@ -251,7 +272,8 @@ static bool keeps_shape(Eval *e, const Context *c, const Owned *o, Slot *s, cons
 static Value *state_mean(Eval *e, const Context *c, const Owned *o, Slot *s, Value *v) {
     Frames inside = c->where == WHERE_OPTIMIZER ? 0 : ~((1u << c->batch_from) - 1);
     if (v->frames & inside) {
-        Message *m = sema_error(e, c, E371, o->span, "the state `%s` differs from example to example where the block ends", o->name);
+        Message *m = sema_error(e, c, E371, o->span,
+                                "the state `%s` differs from example to example where the block ends", o->name);
         message_help(m, "batch_mean(..) makes one value for the batch; `carry` keeps one for each row");
         return value_poison(e);
     }
@@ -276,7 +298,8 @@ static void owned_finish(Eval *e, const Context *c, const Owned *o, Value *end) 
         if (!keeps_shape(e, c, o, s, v)) return;
         if (s->role == ROLE_CARRY || s->role == ROLE_LOOP) {
             Frames frames = s->role == ROLE_CARRY ? s->frames : v->frames;
-            Value *r = value_tensor(e, s->element, &s->shape, frames, value_spread(e, c, v, frames, &s->shape, s->element));
+            Value *r =
+                value_tensor(e, s->element, &s->shape, frames, value_spread(e, c, v, frames, &s->shape, s->element));
             r->deps = v->deps, r->coupled = v->coupled;
             slot_set(e, c, s, r);
         } else {
@@ -310,6 +333,7 @@ void declare_top_param(Eval *e, Scope *file, const Ast *ast) {
     Binding *b = ARENA_NEW(e->arena, Binding);
     TopParam *p = ARENA_NEW(e->arena, TopParam);
     *p = (TopParam){file, ast};
-    b->name = ast->lasting.name.text, b->span = ast->lasting.name.span, b->resolve = top_param_value, b->declaration = p;
+    b->name = ast->lasting.name.text, b->span = ast->lasting.name.span, b->resolve = top_param_value,
+    b->declaration = p;
     scope_declare(e, file, b);
 }

@@ -1,4 +1,5 @@
-/* later.c: what the language has and this release of nnc does not: refused by name. A later release replaces the handlers. */
+/* later.c: what the language has and this release of nnc does not: refused by name. A later release replaces the
+ * handlers. */
 #include "builtin.h"
 
 Value *later(Eval *e, const Context *c, Span span, const char *name) {

@@ -1,15 +1,16 @@
-/* mapping.c: a function written for one item, called with more axes: those left over on the left become frames, without a node
+/* mapping.c: a function written for one item, called with more axes: those left over on the left become frames, without
+*a node
 ** being made; results get them in front again. */
 #include "call.h"
 
-
-static Value *too_few_axes(Eval *e, const Context *c, Scope *scope, const Function *f, const Actual *a) {
-    Message *m = sema_error(e, c, E302, a->span, "`%s` of `%s` is %s, given %s", a->name, f->name, spec_text(e, scope, a->formal->formal.type),
-                            value_text(e, a->value));
+static Value *not_fitting(Eval *e, const Context *c, Scope *scope, const Function *f, const Actual *a) {
+    Message *m = sema_error(e, c, E302, a->span, "`%s` of `%s` is %s, given %s", a->name, f->name,
+                            spec_text(e, scope, a->formal->formal.type), value_text(e, a->value));
     message_note(m, a->formal->span, "declared here");
     return NULL;
 }
-static bool line_up(Eval *e, const Context *c, const Function *f, Actual *actuals, const Shape *extras, int n, Span span, Shape *all) {
+static bool line_up(Eval *e, const Context *c, const Function *f, Actual *actuals, const Shape *extras, int n,
+                    Span span, Shape *all) {
     const Shape *shapes[64] = {0};
     Shape none = {0};
     for (int i = 0; i < n; i++) shapes[i] = &extras[i];
@@ -18,8 +19,9 @@ static bool line_up(Eval *e, const Context *c, const Function *f, Actual *actual
         Message *m = sema_error(e, c, E305, span, "the axes over which `%s` is mapped here do not line up", f->name);
         for (int i = 0; i < n; i++)
             if (actuals[i].typed && extras[i].rank)
-                message_note(m, actuals[i].span, "`%s` is %s: written for %s, so %s is left over", actuals[i].name, value_text(e, actuals[i].value),
-                             spec_text(e, NULL, actuals[i].formal->formal.type), shape_text(e, &extras[i]));
+                message_note(m, actuals[i].span, "`%s` is %s: written for %s, so %s is left over", actuals[i].name,
+                             value_text(e, actuals[i].value), spec_text(e, NULL, actuals[i].formal->formal.type),
+                             shape_text(e, &extras[i]));
         return false;
     }
     return true;
@@ -64,16 +66,19 @@ bool map_arguments(Eval *e, Context *c2, const Function *f, Actual *actuals, int
 /* One argument against its type; binds the names of its dimensions in `scope`. */
 bool actual_fit(Eval *e, const Context *c, Scope *scope, const Function *f, Actual *a) {
     const Ast *type = a->formal->formal.type;
+    Context caller = *c; /* what does not fit is the caller's */
+    caller.chain = c->chain ? c->chain->up : NULL;
     if (!type_spec(e, c, scope, type, true, &a->spec)) return false;
-    if (a->value->kind != VALUE_TENSOR) return too_few_axes(e, c, scope, f, a), false;
+    if (a->value->kind != VALUE_TENSOR) return not_fitting(e, &caller, scope, f, a), false;
     int left = a->value->shape.rank - a->spec.rank;
-    if (left < 0 || !spec_unify(e, scope, &a->spec, a->value->shape.dims + left)) return too_few_axes(e, c, scope, f, a), false;
+    if (left < 0 || !spec_unify(e, scope, &a->spec, a->value->shape.dims + left))
+        return not_fitting(e, &caller, scope, f, a), false;
     if (a->spec.classes.name && a->value->element.kind == ELEMENT_CLASS) { /* class(k) binds k */
         TypeSpec k = {.rank = 1, .dims = {a->spec.classes}};
-        if (!spec_unify(e, scope, &k, &a->value->element.classes)) return too_few_axes(e, c, scope, f, a), false;
+        if (!spec_unify(e, scope, &k, &a->value->element.classes)) return not_fitting(e, &caller, scope, f, a), false;
     }
     const char *what = arena_printf(e->arena, "`%s` of `%s`", a->name, f->name);
-    a->value = value_fit(e, c, a->value, a->spec.element, a->span, what);
+    a->value = value_fit_declared(e, &caller, a->value, a->spec.element, a->span, what, a->formal->span);
     return !value_is_poison(a->value);
 }
 typedef struct Lifting {
@@ -86,7 +91,8 @@ static Value *lift(Eval *e, Value *v, void *context) {
     Frames made = ((1u << m->n) - 1) << m->first;
     Shape shape = m->extra;
     if (shape.rank + v->shape.rank > RANK_LIMIT)
-        return sema_poison(e, l->c2, E280, l->c2->chain->span, "a value of more than %d axes, mapped ones counted", RANK_LIMIT);
+        return sema_poison(e, l->c2, E280, l->c2->chain->span, "a value of more than %d axes, mapped ones counted",
+                           RANK_LIMIT);
     for (int i = 0; i < v->shape.rank; i++) {
         if (v->shape.stretch >> i & 1) shape.stretch |= 1u << shape.rank;
         shape.dims[shape.rank++] = v->shape.dims[i];

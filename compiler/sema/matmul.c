@@ -1,4 +1,5 @@
-/* matmul.c: a @ b, NumPy's. Frames and leading axes of both are batch axes of one `dot`; those of one alone stay free axes of
+/* matmul.c: a @ b, NumPy's. Frames and leading axes of both are batch axes of one `dot`; those of one alone stay free
+*axes of
 ** it, so a weight shared by all examples is never copied. */
 #include "builtin.h"
 
@@ -31,13 +32,16 @@ static Side side_of(Eval *e, Value *v, int contracted, int row_axis, int row, co
     return s;
 }
 static Node *product(Eval *e, const Side *l, const Side *r) {
-    int lb[RANK_MAX], rb[RANK_MAX], nb = 0, lc = l->at[LABEL_CONTRACTED], rc = r->at[LABEL_CONTRACTED], now[RANK_MAX], n = 0;
+    int lb[RANK_MAX], rb[RANK_MAX], nb = 0, lc = l->at[LABEL_CONTRACTED], rc = r->at[LABEL_CONTRACTED], now[RANK_MAX],
+                                    n = 0;
     for (int label = 0; label < LABEL_ROW; label++)
         if (l->at[label] >= 0 && r->at[label] >= 0) lb[nb] = l->at[label], rb[nb++] = r->at[label], now[n++] = label;
     for (int i = 0; i < l->n; i++)
-        if (l->label[i] != LABEL_CONTRACTED && (l->label[i] >= LABEL_ROW || r->at[l->label[i]] < 0)) now[n++] = l->label[i];
+        if (l->label[i] != LABEL_CONTRACTED && (l->label[i] >= LABEL_ROW || r->at[l->label[i]] < 0))
+            now[n++] = l->label[i];
     for (int i = 0; i < r->n; i++)
-        if (r->label[i] != LABEL_CONTRACTED && (r->label[i] >= LABEL_ROW || l->at[r->label[i]] < 0)) now[n++] = r->label[i];
+        if (r->label[i] != LABEL_CONTRACTED && (r->label[i] >= LABEL_ROW || l->at[r->label[i]] < 0))
+            now[n++] = r->label[i];
     Node *dot = ir_dot(e->graph, l->node, r->node, nb, lb, rb, 1, &lc, &rc);
     int perm[RANK_MAX], k = 0;
     for (int label = 0; label < LABELS; label++)
@@ -46,8 +50,9 @@ static Node *product(Eval *e, const Side *l, const Side *r) {
     return ir_transpose(e->graph, dot, perm);
 }
 static Value *mismatch(Eval *e, const Context *c, Span span, Value *a, Value *b, const Span *spans) {
-    Message *m = sema_error(e, c, E304, span, "`@` of %s and %s: the last axis on the left goes with the %s of the right", value_text(e, a),
-                            value_text(e, b), b->shape.rank > 1 ? "last but one" : "only one");
+    Message *m =
+        sema_error(e, c, E304, span, "`@` of %s and %s: the last axis on the left goes with the %s of the right",
+                   value_text(e, a), value_text(e, b), b->shape.rank > 1 ? "last but one" : "only one");
     message_note(m, spans[0], "this is %s", value_text(e, a));
     message_note(m, spans[1], "this is %s", value_text(e, b));
     return value_poison(e);
@@ -69,11 +74,13 @@ Value *matmul(Eval *e, const Context *c, Span span, Value *a, Value *b, const Sp
     if (ra > 1) shape.dims[shape.rank++] = a->shape.dims[ra - 2];
     if (rb > 1) shape.dims[shape.rank++] = b->shape.dims[rb - 1];
     Value *r = value_tensor(e, element_real(), &shape, a->frames | b->frames, NULL);
-    r->deps = deps_join(e, a->deps, b->deps), r->coupled = a->coupled | b->coupled, r->averaged = a->averaged || b->averaged;
+    r->deps = deps_join(e, a->deps, b->deps), r->coupled = a->coupled | b->coupled,
+    r->averaged = a->averaged || b->averaged;
     if (frames_count(r->frames) + shape.rank > RANK_LIMIT)
         return sema_poison(e, c, E280, span, "a value of more than %d axes, mapped ones counted", RANK_LIMIT);
     if (!value_node(e, a) || !value_node(e, b)) return r;
-    Side l = side_of(e, a, ra - 1, ra > 1 ? ra - 2 : -1, LABEL_ROW, &lead), s = side_of(e, b, k, rb > 1 ? rb - 1 : -1, LABEL_COLUMN, &lead);
+    Side l = side_of(e, a, ra - 1, ra > 1 ? ra - 2 : -1, LABEL_ROW, &lead),
+         s = side_of(e, b, k, rb > 1 ? rb - 1 : -1, LABEL_COLUMN, &lead);
     r->node = product(e, &l, &s);
     limit_check(e, c, span);
     return r;

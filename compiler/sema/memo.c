@@ -36,7 +36,8 @@ static bool same(const Memo *a, const Memo *b) {
     for (int i = 0; i < a->n_frames; i++)
         if (a->frames[i] != b->frames[i]) return false;
     for (int i = 0; i < a->references.n; i++)
-        if (a->references.v[i].binding != b->references.v[i].binding || a->references.v[i].function != b->references.v[i].function)
+        if (a->references.v[i].binding != b->references.v[i].binding ||
+            a->references.v[i].function != b->references.v[i].function)
             return false;
     return ast_equal(a->ast, b->ast);
 }

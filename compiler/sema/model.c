@@ -1,11 +1,13 @@
-/* model.c: models: found once by evaluating them on their signature, entered at each call, their parameters as a record. */
+/* model.c: models: found once by evaluating them on their signature, entered at each call, their parameters as a
+ * record. */
 #include "call.h"
 
 /* ---- on the signature ---- */
 static Value *open_argument(Eval *e, const Context *c, Scope *scope, const Function *f, const Ast *formal) {
     TypeSpec spec;
     if (!formal->formal.type) {
-        Message *m = sema_error(e, c, E380, formal->span, "`%s` of the model `%s` needs a type", formal->formal.name.text, f->name);
+        Message *m = sema_error(e, c, E380, formal->span, "`%s` of the model `%s` needs a type",
+                                formal->formal.name.text, f->name);
         message_help(m, "a model is evaluated on its signature: `%s: [n]`", formal->formal.name.text);
         return NULL;
     }
@@ -23,7 +25,8 @@ static bool signature(Eval *e, const Context *c, const Function *f, Arguments *a
     const AstList *formals = &f->ast->function.formals;
     Scope *scope = scope_new(e, f->scope, false);
     int n = formals->n;
-    *arguments = (Arguments){.v = ARENA_ARRAY(e->arena, Value *, n + 1), .names = ARENA_ARRAY(e->arena, const char *, n + 1),
+    *arguments = (Arguments){.v = ARENA_ARRAY(e->arena, Value *, n + 1),
+                             .names = ARENA_ARRAY(e->arena, const char *, n + 1),
                              .spans = ARENA_ARRAY(e->arena, Span, n + 1)};
     for (int i = 0; i < n; i++) {
         const Ast *formal = formals->v[i];
@@ -45,13 +48,15 @@ static void find(Eval *e, Model *m) {
     c.site = f->name;
     Arguments arguments;
     if (f->ast->function.results.n == 0) {
-        Message *message = sema_error(e, &c, E381, f->ast->function.name.span, "the model `%s` needs the type of its result", f->name);
+        Message *message =
+            sema_error(e, &c, E381, f->ast->function.name.span, "the model `%s` needs the type of its result", f->name);
         message_help(message, "model %s(..) -> [n] { .. }", f->name);
         m->failed = true;
     }
     SlotState *slots = slots_save(e);
     e->nodes = e->reporting = false;
-    if (!m->failed && signature(e, &c, f, &arguments)) m->result = call_function(e, &c, f, &arguments, NULL, "", (Span){0});
+    if (!m->failed && signature(e, &c, f, &arguments))
+        m->result = call_function(e, &c, f, &arguments, NULL, "", (Span){0});
     e->nodes = nodes, e->reporting = reporting;
     slots_restore(e, slots);
     m->failed |= !m->result || value_is_poison(m->result) || diag_errors(e->c->diag) != errors;
@@ -77,18 +82,23 @@ Value *model_params(Eval *e, const Context *c, Model *m) {
 static bool same_names(Eval *e, const Context *c, const Model *m, const Value *theta, Span span) {
     const char *name = m->function->name;
     if (theta->kind != VALUE_RECORD)
-        return sema_error(e, c, E382, span, "the parameters given to `%s` are a record, this is %s", name, value_text(e, theta)), false;
+        return sema_error(e, c, E382, span, "the parameters given to `%s` are a record, this is %s", name,
+                          value_text(e, theta)),
+               false;
     for (int i = 0; i < m->names.n; i++) {
         int k = 0;
         while (k < theta->n && theta->names[k] != m->names.v[i]) k++;
         if (k == theta->n) {
-            Message *message = sema_error(e, c, E363, span, "the record given to `%s` has no `%s`", name, m->names.v[i]);
+            Message *message =
+                sema_error(e, c, E363, span, "the record given to `%s` has no `%s`", name, m->names.v[i]);
             message_help(message, "`%s.params` is the record of its parameters", name);
             return false;
         }
     }
     if (theta->n == m->names.n) return true;
-    return sema_error(e, c, E363, span, "the record given to `%s` has %d leaves, its parameters have %d", name, theta->n, m->names.n), false;
+    return sema_error(e, c, E363, span, "the record given to `%s` has %d leaves, its parameters have %d", name,
+                      theta->n, m->names.n),
+           false;
 }
 /* The part of a record under "name.". */
 Value *record_part(Eval *e, const Value *record, const char *name) {

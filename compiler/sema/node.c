@@ -45,7 +45,10 @@ static Node *known_list(Eval *e, Element element, const Known *known) {
             ints[i] = element.kind == ELEMENT_REAL ? 0 : (i32)reals[i];
         }
         Dtype dtype = element_dtype(e, element);
-        const void *data = dtype == DT_f64 ? (void *)reals : dtype == DT_f32 ? (void *)singles : dtype == DT_bool ? (void *)bools : ints;
+        const void *data = dtype == DT_f64    ? (void *)reals
+                           : dtype == DT_f32  ? (void *)singles
+                           : dtype == DT_bool ? (void *)bools
+                                              : ints;
         vec_push(e->arena, &parts, ir_const(g, dtype, 1, &n, data));
     }
     return parts.n == 1 ? parts.v[0] : ir_concat(g, parts.n, parts.v, 0);
@@ -54,8 +57,10 @@ Node *value_node(Eval *e, Value *v) {
     nnc_check(v->kind == VALUE_TENSOR, "a node of what is no number");
     if (!e->nodes) return NULL;
     if (v->node || !v->known || v->known->n == 0) return v->node;
-    if (v->known->list) v->node = known_list(e, v->element, v->known);
-    else v->node = known_scalar(e, v->element, v->known->v[0]);
+    if (v->known->list)
+        v->node = known_list(e, v->element, v->known);
+    else
+        v->node = known_scalar(e, v->element, v->known->v[0]);
     return v->node;
 }
 Value *value_forget(Eval *e, Value *v) {
@@ -77,7 +82,7 @@ static Node *drop_stretched(Eval *e, const Value *v, Node *node, const Shape *to
     return ir_reshape(e->graph, node, rank, dims);
 }
 Node *value_spread(Eval *e, const Context *c, Value *v, Frames frames, const Shape *shape, Element element) {
-    Node *node = node_cast(e, value_node(e, v), element_dtype(e, element));
+    Node *node = shape_closed(shape) ? node_cast(e, value_node(e, v), element_dtype(e, element)) : NULL;
     if (!node) return NULL;
     nnc_check((v->frames & ~frames) == 0 && v->shape.rank <= shape->rank, "a value spread to less than it is");
     bool dropped[RANK_LIMIT] = {0};

@@ -84,7 +84,8 @@ static Value *known_result(Eval *e, Operator op, Value *a, Value *b, bool ints) 
 /* ---- types ---- */
 /* == and != of classes: with an equal class, or with a known int below k. */
 static bool classes_compare(Eval *e, const Context *c, Span span, Value *a, Value *b) {
-    bool ca = a->kind == VALUE_TENSOR && a->element.kind == ELEMENT_CLASS, cb = b->kind == VALUE_TENSOR && b->element.kind == ELEMENT_CLASS;
+    bool ca = a->kind == VALUE_TENSOR && a->element.kind == ELEMENT_CLASS,
+         cb = b->kind == VALUE_TENSOR && b->element.kind == ELEMENT_CLASS;
     if (ca && cb) {
         if (dim_equal(a->element.classes, b->element.classes)) return true;
         return sema_error(e, c, E310, span, "%s and %s cannot be compared", value_text(e, a), value_text(e, b)), false;
@@ -92,7 +93,8 @@ static bool classes_compare(Eval *e, const Context *c, Span span, Value *a, Valu
     const Value *other = ca ? b : a, *class = ca ? a : b;
     double x;
     if (other->kind == VALUE_TENSOR && other->element.kind == ELEMENT_INT && (other->open || peek_number(other, &x))) {
-        if (other->open || class->element.classes == OPEN || (x >= 0 && x < (double)class->element.classes)) return true;
+        if (other->open || class->element.classes == OPEN || (x >= 0 && x < (double)class->element.classes))
+            return true;
         return sema_error(e, c, E312, span, "%.0f is no index below %lld", x, (long long)class->element.classes), false;
     }
     Message *m = sema_error(e, c, E315, span, "%s and %s cannot be compared", value_text(e, a), value_text(e, b));
@@ -100,14 +102,16 @@ static bool classes_compare(Eval *e, const Context *c, Span span, Value *a, Valu
     return false;
 }
 static bool is_class(const Value *v) { return v->kind == VALUE_TENSOR && v->element.kind == ELEMENT_CLASS; }
-static bool operands_fit(Eval *e, const Context *c, Span span, Operator op, Value **v, const Span *spans, int n, Element *operand,
-                         Element *result) {
+static bool operands_fit(Eval *e, const Context *c, Span span, Operator op, Value **v, const Span *spans, int n,
+                         Element *operand, Element *result) {
     if (is_logic(op)) {
         *operand = *result = element_bool();
         for (int i = 0; i < n; i++) {
             if (value_is_poison(v[i])) return false;
             if (v[i]->kind == VALUE_TENSOR && v[i]->element.kind == ELEMENT_BOOL) continue;
-            return sema_error(e, c, E233, spans[i], "`%s` is of true and false, this is %s", operator_text[op], value_text(e, v[i])), false;
+            return sema_error(e, c, E233, spans[i], "`%s` is of true and false, this is %s", operator_text[op],
+                              value_text(e, v[i])),
+                   false;
         }
         return true;
     }
@@ -154,5 +158,9 @@ Value *operate_at(Eval *e, const Context *c, Span span, Operator op, Value *a, S
     if (op == OPERATOR_MATMUL) return matmul(e, c, span, a, b, spans);
     return apply(e, c, span, op, 2, v, spans);
 }
-Value *operate(Eval *e, const Context *c, Span span, Operator op, Value *a, Value *b) { return operate_at(e, c, span, op, a, span, b, span); }
-Value *operate_unary(Eval *e, const Context *c, Span span, Operator op, Value *a) { return apply(e, c, span, op, 1, &a, &span); }
+Value *operate(Eval *e, const Context *c, Span span, Operator op, Value *a, Value *b) {
+    return operate_at(e, c, span, op, a, span, b, span);
+}
+Value *operate_unary(Eval *e, const Context *c, Span span, Operator op, Value *a) {
+    return apply(e, c, span, op, 1, &a, &span);
+}

@@ -1,7 +1,9 @@
-/* scan.c: loops. The body is evaluated abstractly until the frames, elements and dependences of what it carries stop growing;
+/* scan.c: loops. The body is evaluated abstractly until the frames, elements and dependences of what it carries stop
+*growing;
 ** then, when IR is built, once with holes, and closed into one `scan` node. Compile time does not depend on the length.
 **
-** Carried are names bound before and bound again in the body, and every slot that a round writes (states, carries, states of
+** Carried are names bound before and bound again in the body, and every slot that a round writes (states, carries,
+*states of
 ** optimizers), in the order of the text and of finding. */
 #include "call.h"
 #include "../ir/rewrite.h"
@@ -9,10 +11,10 @@
 typedef struct Carried {
     const char *name; /* a name; NULL: a slot */
     Slot *slot;
-    Value *begin;     /* before the loop; NULL: a slot that begins in the first round */
-    Value *now;       /* as a round begins: type, frames, dependences; no node */
-    int deps;         /* leaves in now->deps */
-    Value *in, *out;  /* concrete: of the hole, of what it becomes */
+    Value *begin;    /* before the loop; NULL: a slot that begins in the first round */
+    Value *now;      /* as a round begins: type, frames, dependences; no node */
+    int deps;        /* leaves in now->deps */
+    Value *in, *out; /* concrete: of the hole, of what it becomes */
 } Carried;
 typedef struct Loop {
     const Context *c;
@@ -25,8 +27,8 @@ typedef struct Loop {
     VEC(Carried) carried;
     Counters *counters; /* as the loop begins */
     SlotState *slots;
-    u32 serial;         /* leaves younger than this are made in the loop */
-    Value *result;      /* of a round */
+    u32 serial;    /* leaves younger than this are made in the loop */
+    Value *result; /* of a round */
     Scope *round;
 } Loop;
 
@@ -108,15 +110,19 @@ static void round_run(Eval *e, Loop *l, Value **slices) {
     for (int i = 0; i < l->carried.n; i++) {
         Carried *x = &l->carried.v[i];
         Value *v = as_round_begins(e, x->in ? x->in : x->now);
-        if (x->slot) x->slot->now = v;
-        else bind(e, &l->inner, l->round, x->name, v, scope_find_here(l->scope, x->name)->span);
+        if (x->slot)
+            x->slot->now = v;
+        else
+            bind(e, &l->inner, l->round, x->name, v, scope_find_here(l->scope, x->name)->span);
     }
     for (int i = 0; i < l->n; i++)
         bind(e, &l->inner, l->round, l->ast->scan.names.v[i].text, slices[i], l->ast->scan.names.v[i].span);
     l->result = eval_block(e, &l->inner, l->round, l->ast->scan.block);
     scope_finish(e, &l->inner, l->round);
 }
-static Value *after_round(const Loop *l, const Carried *x) { return x->slot ? x->slot->now : scope_find_here(l->round, x->name)->value; }
+static Value *after_round(const Loop *l, const Carried *x) {
+    return x->slot ? x->slot->now : scope_find_here(l->round, x->name)->value;
+}
 
 /* ---- the fixed point ---- */
 static bool type_kept(Eval *e, const Loop *l, const Carried *x, const Value *before, const Value *after) {
@@ -130,8 +136,8 @@ static bool type_kept(Eval *e, const Loop *l, const Carried *x, const Value *bef
     }
     if (same || x->slot) return true; /* a slot's end is checked where its block ends */
     const Binding *b = scope_find_here(l->scope, x->name), *a = scope_find_here(l->round, x->name);
-    Message *m = sema_error(e, &l->inner, E338, a->span, "`%s` is %s before the loop and %s after a round", x->name, value_text(e, before),
-                            value_text(e, after));
+    Message *m = sema_error(e, &l->inner, E338, a->span, "`%s` is %s before the loop and %s after a round", x->name,
+                            value_text(e, before), value_text(e, after));
     message_note(m, b->span, "bound before the loop here");
     return false;
 }
@@ -149,7 +155,8 @@ static Value *join_leaf(Eval *e, Join *j, const Value *a, const Value *b) {
     r->coupled = a->coupled | b->coupled;
     deps_older(e, a->deps, j->loop->serial, &before);
     r->deps = deps_older(e, deps_join(e, a->deps, b->deps), j->loop->serial, &after);
-    j->grown |= r->frames != a->frames || r->coupled != a->coupled || r->element.kind != a->element.kind || after != before;
+    j->grown |=
+        r->frames != a->frames || r->coupled != a->coupled || r->element.kind != a->element.kind || after != before;
     return r;
 }
 /* What a slot is before the loop; NULL: it begins in the first round. */
@@ -165,7 +172,8 @@ static bool join_round(Eval *e, Loop *l, bool *grown) {
         if (value_is_poison(after) || value_is_poison(now)) return false;
         if (!type_kept(e, l, x, now, after)) return false;
         Value **leaves = ARENA_ARRAY(e->arena, Value *, value_leaves(now));
-        for (int k = 0; k < value_leaves(now); k++) leaves[k] = join_leaf(e, &j, value_leaf(now, k), value_leaf(after, k));
+        for (int k = 0; k < value_leaves(now); k++)
+            leaves[k] = join_leaf(e, &j, value_leaf(now, k), value_leaf(after, k));
         x->now = value_with_leaves(e, now, leaves);
     }
     for (int i = 0; i < e->slots.n; i++) { /* what this round was the first to write */
@@ -249,7 +257,8 @@ static void build_ends(Eval *e, Loop *l, Build *b) {
         Value *after = after_round(l, x);
         for (int k = 0; k < value_leaves(x->now); k++) {
             Value *now = value_leaf(x->now, k), *begin = x->begin ? value_leaf(x->begin, k) : NULL;
-            vec_push(e->arena, &b->next, value_spread(e, &l->inner, value_leaf(after, k), now->frames, &now->shape, now->element));
+            vec_push(e->arena, &b->next,
+                     value_spread(e, &l->inner, value_leaf(after, k), now->frames, &now->shape, now->element));
             Node *initial = NULL;
             if (begin) initial = value_spread(e, &l->inner, begin, now->frames, &now->shape, now->element);
             if (initial) nodemap_set(&b->holes, b->carry.v[b->initial.n], initial);
@@ -270,7 +279,8 @@ static Node *outside(Eval *e, Loop *l, Build *b, Slot *s) {
     }
     arena_free(scratch);
     if (!inner) return node;
-    sema_error(e, l->c, E372, s->span, "`%s` lasts over the rounds of a loop, and its initial value depends on the round", s->path);
+    sema_error(e, l->c, E372, s->span,
+               "`%s` lasts over the rounds of a loop, and its initial value depends on the round", s->path);
     return ir_fill(e->graph, 0, node->type);
 }
 static void build_pending(Eval *e, Loop *l, Build *b) {
@@ -280,7 +290,8 @@ static void build_pending(Eval *e, Loop *l, Build *b) {
         if (x->slot && x->slot->pending) {
             x->slot->pending = outside(e, l, b, x->slot); /* a loop around may be where it begins */
             Value *begin = value_tensor(e, x->now->element, &x->now->shape, x->slot->pending_frames, x->slot->pending);
-            if (!x->begin) b->initial.v[at] = value_spread(e, &l->inner, begin, x->now->frames, &x->now->shape, x->now->element);
+            if (!x->begin)
+                b->initial.v[at] = value_spread(e, &l->inner, begin, x->now->frames, &x->now->shape, x->now->element);
         }
         nnc_check(b->initial.v[at], "`%s` has no beginning", x->slot ? x->slot->path : x->name);
         at += value_leaves(x->now);
@@ -297,7 +308,8 @@ static Value *stack_leaf(Eval *e, Value *v, void *context) {
     Stack *s = context;
     Shape shape = {.rank = v->shape.rank + 1, .dims = {s->loop->length}};
     if (shape.rank + frames_count(v->frames) > RANK_LIMIT)
-        return sema_poison(e, s->loop->c, E280, s->loop->ast->span, "a value of more than %d axes, mapped ones counted", RANK_LIMIT);
+        return sema_poison(e, s->loop->c, E280, s->loop->ast->span, "a value of more than %d axes, mapped ones counted",
+                           RANK_LIMIT);
     for (int i = 0; i < v->shape.rank; i++) shape.dims[i + 1] = v->shape.dims[i];
     if (s->build && !s->out) {
         Shape own = v->shape;
@@ -323,13 +335,23 @@ static void bind_ends(Eval *e, Loop *l, Node **out) {
             if (out) leaves[k]->node = out[at++];
         }
         Value *v = value_with_leaves(e, x->now, leaves);
-        if (x->slot) slot_set(e, l->c, x->slot, v);
-        else bind(e, l->c, l->scope, x->name, v, scope_find_here(l->round, x->name)->span);
+        if (x->slot)
+            slot_set(e, l->c, x->slot, v);
+        else
+            bind(e, l->c, l->scope, x->name, v, scope_find_here(l->round, x->name)->span);
     }
 }
 static void close_loop(Eval *e, Loop *l, Build *b, Node **out) {
-    Region region = {.n_carry = b->carry.n, .n_xs = b->xs.n, .n_ys = b->y.n, .carry = b->carry.v, .x = b->x.v, .next = b->next.v,
-                     .y = b->y.v, .initial = b->initial.v, .xs = b->xs.v, .length = l->length};
+    Region region = {.n_carry = b->carry.n,
+                     .n_xs = b->xs.n,
+                     .n_ys = b->y.n,
+                     .carry = b->carry.v,
+                     .x = b->x.v,
+                     .next = b->next.v,
+                     .y = b->y.v,
+                     .initial = b->initial.v,
+                     .xs = b->xs.v,
+                     .length = l->length};
     ir_scan_region(e->graph, &region, out);
 }
 /* One round only: no loop, its values themselves. */
@@ -362,8 +384,10 @@ static Value *build_loop(Eval *e, Loop *l) {
         vec_push(e->arena, &b.xs, ir_iota(e->graph, l->length));
     }
     Node **out = ARENA_ARRAY(e->arena, Node *, b.carry.n + b.y.n + 1);
-    if (l->length == 1) expand_once(e, &b, out);
-    else if (b.carry.n + b.y.n) close_loop(e, l, &b, out);
+    if (l->length == 1)
+        expand_once(e, &b, out);
+    else if (b.carry.n + b.y.n)
+        close_loop(e, l, &b, out);
     limit_check(e, l->c, l->ast->span);
     bind_ends(e, l, out);
     s.out = out + b.carry.n;
@@ -375,19 +399,22 @@ static bool sequences_of(Eval *e, Loop *l) {
     l->n = ast->scan.sequences.n, l->length = OPEN;
     l->sequences = ARENA_ARRAY(e->arena, Value *, l->n);
     if (l->n != ast->scan.names.n)
-        return sema_error(e, l->c, E339, ast->span, "%d name%s for %d sequence%s", ast->scan.names.n, ast->scan.names.n == 1 ? "" : "s", l->n,
-                          l->n == 1 ? "" : "s"), false;
+        return sema_error(e, l->c, E339, ast->span, "%d name%s for %d sequence%s", ast->scan.names.n,
+                          ast->scan.names.n == 1 ? "" : "s", l->n, l->n == 1 ? "" : "s"),
+               false;
     bool fine = true;
     for (int i = 0; i < l->n; i++) {
         Value *v = l->sequences[i] = eval_expression(e, l->c, l->scope, ast->scan.sequences.v[i]);
         if (value_is_poison(v)) {
             fine = false;
         } else if (v->kind != VALUE_TENSOR || v->shape.rank == 0) {
-            sema_error(e, l->c, E347, ast->scan.sequences.v[i]->span, "a scan walks along the first axis, this is %s", value_text(e, v));
+            sema_error(e, l->c, E347, ast->scan.sequences.v[i]->span, "a scan walks along the first axis, this is %s",
+                       value_text(e, v));
             fine = false;
         } else if (!dim_equal(l->length, v->shape.dims[0])) {
-            Message *m = sema_error(e, l->c, E348, ast->scan.sequences.v[i]->span, "the sequences differ in length: %lld and %lld",
-                                    (long long)l->length, (long long)v->shape.dims[0]);
+            Message *m = sema_error(e, l->c, E348, ast->scan.sequences.v[i]->span,
+                                    "the sequences differ in length: %lld and %lld", (long long)l->length,
+                                    (long long)v->shape.dims[0]);
             message_note(m, ast->scan.sequences.v[0]->span, "this is %s", value_text(e, l->sequences[0]));
             fine = false;
         } else if (l->length == OPEN) {

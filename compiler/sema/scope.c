@@ -27,6 +27,7 @@ Scope *scope_capture(Eval *e, Scope *scope) {
     }
     return s;
 }
+void scope_share_calls(Scope *to, const Scope *from) { memcpy(&to->memos, &from->memos, sizeof to->memos); }
 Binding *scope_find(const Scope *scope, const char *name) {
     for (; scope; scope = scope->parent) {
         const ScopeEntry *entry = entry_in(scope, name);
@@ -133,11 +134,17 @@ Value *unknown_name(Eval *e, const Context *c, const Scope *scope, Name name, Na
     for (int i = 0; kind == NAME_FUNCTION && i < builtin_count(); i++)
         vec_push(e->arena, &candidates, builtin_at(i)->name);
     const char *near = str_nearest(name.text, candidates.v, candidates.n);
-    DiagCode code = kind == NAME_FUNCTION ? E202 : kind == NAME_OPTIMIZER ? E203 : kind == NAME_MODEL ? E204 : kind == NAME_DATA ? E205 : E201;
+    DiagCode code = kind == NAME_FUNCTION    ? E202
+                    : kind == NAME_OPTIMIZER ? E203
+                    : kind == NAME_MODEL     ? E204
+                    : kind == NAME_DATA      ? E205
+                                             : E201;
     const Binding *other = scope_find(scope, name.text);
-    Message *m = sema_error(e, c, code, name.span, kind == NAME_ANY ? "the %s `%s` is not bound here" : "there is no %s `%s`",
-                            what[kind], name.text);
-    if (other && other->span.source) message_note(m, other->span, "`%s` is bound here, and is no %s", name.text, what[kind]);
+    Message *m =
+        sema_error(e, c, code, name.span, kind == NAME_ANY ? "the %s `%s` is not bound here" : "there is no %s `%s`",
+                   what[kind], name.text);
+    if (other && other->span.source)
+        message_note(m, other->span, "`%s` is bound here, and is no %s", name.text, what[kind]);
     if (near) message_help(m, "did you mean `%s`?", near);
     return value_poison(e);
 }

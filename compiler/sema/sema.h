@@ -7,10 +7,10 @@
 #include "../ir/program.h"
 
 typedef struct SemaOptions {
-    const char *folder;   /* of the page: imports and relative data paths start there; "" is the current one */
-    const char *name;     /* page without .nn */
-    bool explain_batch;   /* --explain-batch: print to `out`, for each batch_mean, the axes that it sees */
-    FILE *out;            /* of what explain_batch prints; NULL: stdout */
+    const char *folder; /* of the page: imports and relative data paths start there; "" is the current one */
+    const char *name;   /* page without .nn */
+    bool explain_batch; /* --explain-batch: print to `out`, for each batch_mean, the axes that it sees */
+    FILE *out;          /* of what explain_batch prints; NULL: stdout */
 } SemaOptions;
 
 /* NULL when c->diag has errors. */

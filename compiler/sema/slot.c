@@ -4,10 +4,15 @@
 static u64 slot_key(const Eval *e, const char *owner, const char *path) {
     return map_key(path_join((Eval *)e, str_intern(e->c->strings, *owner ? owner : "/"), path));
 }
-Slot *slot_find(const Eval *e, const char *owner, const char *path) { return map_get(&e->slot_map, slot_key(e, owner, path)); }
-Group *group_find(const Eval *e, const char *owner, const char *path) { return map_get(&e->group_map, slot_key(e, owner, path)); }
+Slot *slot_find(const Eval *e, const char *owner, const char *path) {
+    return map_get(&e->slot_map, slot_key(e, owner, path));
+}
+Group *group_find(const Eval *e, const char *owner, const char *path) {
+    return map_get(&e->group_map, slot_key(e, owner, path));
+}
 
-static Slot *slot_new(Eval *e, const Context *c, Role role, const char *owner, const char *path, const Value *v, Span span) {
+static Slot *slot_new(Eval *e, const Context *c, Role role, const char *owner, const char *path, const Value *v,
+                      Span span) {
     Slot *s = ARENA_NEW(e->arena, Slot);
     *s = (Slot){.role = role, .owner = owner, .path = path, .span = span, .element = v->element, .shape = v->shape};
     s->model = role == ROLE_PARAM || role == ROLE_MODEL_STATE ? c->model : NULL;
@@ -49,7 +54,8 @@ static Node *slot_hole(Eval *e, Slot *s) {
     return s->in = ir_hole(e->graph, type_get(e->graph, element_dtype(e, s->element), rank, dims));
 }
 Node *slot_in(Eval *e, Slot *s) { return slot_hole(e, s); }
-/* Widened for gradients per example: two marks, so that a minimize still finds the shared one. A loop's abstract rounds may
+/* Widened for gradients per example: two marks, so that a minimize still finds the shared one. A loop's abstract rounds
+*may
 ** have made it without a node: that is filled in. */
 Value *slot_first(Eval *e, const Context *c, Slot *s) {
     if (!s->shared) {
@@ -68,8 +74,10 @@ Value *slot_value(Eval *e, const Context *c, Slot *s) {
     if (c->at_init && s->role <= ROLE_MODEL_STATE) /* initial values begin from initial values */
         return value_tensor(e, s->element, &s->shape, 0, s->initial);
     s->read = true;
-    if (!s->now) s->now = slot_first(e, c, s);
-    else if (s->now == s->first) slot_first(e, c, s);
+    if (!s->now)
+        s->now = slot_first(e, c, s);
+    else if (s->now == s->first)
+        slot_first(e, c, s);
     return s->now;
 }
 void slot_set(Eval *e, const Context *c, Slot *s, Value *v) {

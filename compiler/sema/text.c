@@ -19,8 +19,10 @@ Dtype element_dtype(const Eval *e, Element element) {
 }
 
 static void dim_add(Text *t, i64 dim) {
-    if (dim == OPEN) text_add(t, "?");
-    else text_printf(t, "%lld", (long long)dim);
+    if (dim == OPEN)
+        text_add(t, "?");
+    else
+        text_printf(t, "%lld", (long long)dim);
 }
 static void element_add(Text *t, Element element) {
     if (element.kind == ELEMENT_INT) text_add(t, "int");
@@ -55,7 +57,8 @@ const char *type_text(Eval *e, Element element, const Shape *shape) {
 const char *value_text(Eval *e, const Value *v) {
     switch (v->kind) {
     case VALUE_TENSOR: return type_text(e, v->element, &v->shape);
-    case VALUE_RECORD: return v->n ? arena_printf(e->arena, "a record of %d (%s, ..)", v->n, v->names[0]) : "an empty record";
+    case VALUE_RECORD:
+        return v->n ? arena_printf(e->arena, "a record of %d (%s, ..)", v->n, v->names[0]) : "an empty record";
     case VALUE_TUPLE: return arena_printf(e->arena, "%d values", v->n);
     case VALUE_FUNCTION: return arena_printf(e->arena, "the function `%s`", v->function->name);
     case VALUE_STRING: return "a text";

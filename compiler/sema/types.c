@@ -19,15 +19,17 @@ static bool dim_spec(Eval *e, const Context *c, Scope *scope, const Ast *ast, bo
             return true;
         }
         if (b->resolve && !ast->span.source->library) {
-            Message *m = sema_warning(e, NULL, W701, ast->span, "`%s` means the number of the file here, it binds nothing", b->name);
+            Message *m = sema_warning(e, NULL, W701, ast->span,
+                                      "`%s` means the number of the file here, it binds nothing", b->name);
             message_note(m, b->span, "declared here");
         }
     }
     Value *v = eval_expression(e, c, scope, ast);
-    if (value_is_poison(v) || !need_int(e, c, v, ast->span, classes ? "a number of classes" : "a dimension", &dim->n)) return false;
+    if (value_is_poison(v) || !need_int(e, c, v, ast->span, classes ? "a number of classes" : "a dimension", &dim->n))
+        return false;
     if (dim->n != OPEN && dim->n < 1) {
-        sema_error(e, c, E235, ast->span, "%s must be at least 1, this is %lld", classes ? "a number of classes" : "a dimension",
-                   (long long)dim->n);
+        sema_error(e, c, E235, ast->span, "%s must be at least 1, this is %lld",
+                   classes ? "a number of classes" : "a dimension", (long long)dim->n);
         return false;
     }
     return true;
@@ -35,16 +37,19 @@ static bool dim_spec(Eval *e, const Context *c, Scope *scope, const Ast *ast, bo
 static bool class_spec(Eval *e, const Context *c, Scope *scope, const Ast *type, bool binds, TypeSpec *spec) {
     const AstList *args = &type->type.arguments;
     spec->element = element_class(OPEN);
-    if (args->n == 0) return sema_error(e, c, E236, type->span, "class(k) needs its number of classes, or their names"), false;
+    if (args->n == 0)
+        return sema_error(e, c, E236, type->span, "class(k) needs its number of classes, or their names"), false;
     if (args->v[0]->kind != AST_string) {
-        if (args->n > 1) return sema_error(e, c, E236, type->span, "class(k) takes one number, or the names of the classes"), false;
+        if (args->n > 1)
+            return sema_error(e, c, E236, type->span, "class(k) takes one number, or the names of the classes"), false;
         if (!dim_spec(e, c, scope, args->v[0], binds, true, &spec->classes)) return false;
         spec->element.classes = spec->classes.name ? OPEN : spec->classes.n;
         return true;
     }
     const char **names = ARENA_ARRAY(e->arena, const char *, args->n);
     for (int i = 0; i < args->n; i++) {
-        if (args->v[i]->kind != AST_string) return sema_error(e, c, E236, args->v[i]->span, "names of classes are texts"), false;
+        if (args->v[i]->kind != AST_string)
+            return sema_error(e, c, E236, args->v[i]->span, "names of classes are texts"), false;
         names[i] = args->v[i]->string.text;
     }
     spec->element = (Element){ELEMENT_CLASS, args->n, args->n, names};
@@ -67,10 +72,10 @@ bool type_spec(Eval *e, const Context *c, Scope *scope, const Ast *type, bool bi
             return false;
         }
         spec->element = (Element){.kind = (ElementKind)i};
-        if (type->type.arguments.n) return sema_error(e, c, E236, type->span, "`%s` takes no numbers in ( )", base), false;
+        if (type->type.arguments.n)
+            return sema_error(e, c, E236, type->span, "`%s` takes no numbers in ( )", base), false;
     }
-    if (spec->rank > RANK_LIMIT)
-        return sema_error(e, c, E280, type->span, "more than %d axes", RANK_LIMIT), false;
+    if (spec->rank > RANK_LIMIT) return sema_error(e, c, E280, type->span, "more than %d axes", RANK_LIMIT), false;
     for (int i = 0; i < spec->rank; i++)
         if (!dim_spec(e, c, scope, type->type.dims.v[i], binds, false, &spec->dims[i])) return false;
     return true;
@@ -119,40 +124,52 @@ const char *spec_text(Eval *e, const Scope *scope, const Ast *type) {
     }
     return text_done(&t);
 }
+static Value *declared_here(Eval *e, Message *m, Span declared) {
+    if (declared.source) message_note(m, declared, "declared here");
+    return value_poison(e);
+}
 /* An element where another may stand: int and bool for a real, a known int for a class. */
-static Value *in_class(Eval *e, const Context *c, Value *v, Element want, Span span, const char *what) {
+static Value *in_class(Eval *e, const Context *c, Value *v, Element want, Span span, const char *what, Span declared) {
     if (v->element.kind == ELEMENT_CLASS) {
-        if (!dim_equal(want.classes, v->element.classes))
-            return sema_poison(e, c, E310, span, "%s: %s is needed, this is %s", what, element_text(e, want), element_text(e, v->element));
+        if (!dim_equal(want.classes, v->element.classes)) {
+            Message *m = sema_error(e, c, E310, span, "%s: %s is needed, this is %s", what, element_text(e, want),
+                                    element_text(e, v->element));
+            return declared_here(e, m, declared);
+        }
     } else if (v->element.kind != ELEMENT_INT || (!v->known && !v->open)) {
-        Value *p = value_poison(e);
         Message *m = sema_error(e, c, E311, span, "%s: a class is needed, this is %s", what, value_text(e, v));
         if (v->element.kind == ELEMENT_INT) message_help(m, "to_class(i, k) makes a class of an int");
-        return p;
+        return declared_here(e, m, declared);
     }
     for (i64 i = 0; v->known && v->element.kind == ELEMENT_INT && want.classes != OPEN && i < v->known->n; i++) {
         double x = known_item(v->known, i);
-        if (x < 0 || x >= (double)want.classes)
-            return sema_poison(e, c, E312, span, "%s: %.0f is no index below %lld", what, x, (long long)want.classes);
+        if (x >= 0 && x < (double)want.classes) continue;
+        return declared_here(
+            e, sema_error(e, c, E312, span, "%s: %.0f is no index below %lld", what, x, (long long)want.classes),
+            declared);
     }
     Value *r = value_copy(e, v);
     if (want.classes == OPEN && v->element.kind == ELEMENT_CLASS) want.classes = v->element.classes;
-    if (!want.n_names && v->element.kind == ELEMENT_CLASS) want.n_names = v->element.n_names, want.names = v->element.names;
+    if (!want.n_names && v->element.kind == ELEMENT_CLASS)
+        want.n_names = v->element.n_names, want.names = v->element.names;
     r->element = want;
     return r;
 }
 Value *value_fit(Eval *e, const Context *c, Value *v, Element want, Span span, const char *what) {
+    return value_fit_declared(e, c, v, want, span, what, (Span){0});
+}
+Value *value_fit_declared(Eval *e, const Context *c, Value *v, Element want, Span span, const char *what,
+                          Span declared) {
+    static const char *const needed[] = {"a number", "an int", "true or false", "a class"};
     if (value_is_poison(v)) return v;
-    if (v->kind != VALUE_TENSOR)
-        return sema_poison(e, c, E313, span, "%s: %s is needed, this is %s", what, element_text(e, want), value_text(e, v));
-    if (want.kind == ELEMENT_CLASS) return in_class(e, c, v, want, span, what);
-    if (want.kind == v->element.kind) return v;
-    if (want.kind != ELEMENT_REAL || v->element.kind == ELEMENT_CLASS) {
-        Message *m = sema_error(e, c, want.kind == ELEMENT_REAL ? E314 : E313, span, "%s: %s is needed, this is %s", what,
-                                want.kind == ELEMENT_REAL ? "a number" : want.kind == ELEMENT_INT ? "an int" : "true or false",
-                                value_text(e, v));
-        if (want.kind == ELEMENT_REAL) message_help(m, "a class is not a number: one_hot(c) or int(c)");
-        return value_poison(e);
+    if (v->kind == VALUE_TENSOR && want.kind == ELEMENT_CLASS) return in_class(e, c, v, want, span, what, declared);
+    if (v->kind == VALUE_TENSOR && want.kind == v->element.kind) return v;
+    if (v->kind != VALUE_TENSOR || want.kind != ELEMENT_REAL || v->element.kind == ELEMENT_CLASS) {
+        bool class = v->kind == VALUE_TENSOR && v->element.kind == ELEMENT_CLASS && want.kind == ELEMENT_REAL;
+        Message *m = sema_error(e, c, class ? E314 : E313, span, "%s: %s is needed, this is %s", what,
+                                needed[want.kind], value_text(e, v));
+        if (class) message_help(m, "a class is not a number: one_hot(c) or int(c)");
+        return declared_here(e, m, declared);
     }
     Value *r = value_copy(e, v);
     r->element = want;
@@ -175,7 +192,8 @@ static Value *typed_shape(Eval *e, const Context *c, Value *v, const TypeValue *
         fits = dim_equal(have, want) || (v->shape.stretch >> (v->shape.rank - i) & 1);
     }
     if (!fits) {
-        Message *m = sema_error(e, c, E303, span, "this is %s, the binding says %s", value_text(e, v), type_text(e, type->element, &s));
+        Message *m = sema_error(e, c, E303, span, "this is %s, the binding says %s", value_text(e, v),
+                                type_text(e, type->element, &s));
         message_note(m, type->span, "declared here");
         return value_poison(e);
     }
@@ -189,20 +207,23 @@ static Value *typed_shape(Eval *e, const Context *c, Value *v, const TypeValue *
     return r;
 }
 /* Its draws anew for each index: the axes it lacks are frames while it is evaluated once more. */
-static Value *typed_anew(Eval *e, const Context *c, Scope *scope, const Ast *expression, const TypeValue *type, int lacks) {
+static Value *typed_anew(Eval *e, const Context *c, Scope *scope, const Ast *expression, const TypeValue *type,
+                         int lacks) {
     Context c2 = *c;
     Frames fill = 0;
     for (int i = 0; i < lacks; i++) {
         if (!context_push(e, &c2, FRAME_FILL, type->shape.dims[i], "a binding", type->span)) return value_poison(e);
         fill |= 1u << (c2.n_frames - 1);
     }
-    Value *v = value_fit(e, c, eval_expression(e, &c2, scope, expression), type->element, expression->span, "this binding");
+    Value *v =
+        value_fit(e, c, eval_expression(e, &c2, scope, expression), type->element, expression->span, "this binding");
     if (value_is_poison(v)) return v;
     TypeValue core = *type;
     core.shape = shape_of(type->shape.rank - lacks, type->shape.dims + lacks);
     v = typed_shape(e, &c2, v, &core, expression->span);
     if (value_is_poison(v)) return v;
-    Value *r = value_tensor(e, v->element, &type->shape, v->frames & ~fill, value_spread(e, &c2, v, v->frames | fill, &core.shape, v->element));
+    Value *r = value_tensor(e, v->element, &type->shape, v->frames & ~fill,
+                            value_spread(e, &c2, v, v->frames | fill, &core.shape, v->element));
     r->deps = v->deps, r->coupled = v->coupled & ~fill;
     return r;
 }

@@ -55,7 +55,8 @@ Value *value_list(Eval *e, Element element, i64 n, const double *v) {
     return with_known(e, element, (Known){.list = true, .n = n, .v = v});
 }
 Value *value_range(Eval *e, i64 low, i64 high) {
-    return with_known(e, element_int(), (Known){.list = true, .range = true, .n = high > low ? high - low : 0, .low = low});
+    return with_known(e, element_int(),
+                      (Known){.list = true, .range = true, .n = high > low ? high - low : 0, .low = low});
 }
 Value *value_open(Eval *e) {
     Shape shape = shape_scalar();
@@ -176,8 +177,10 @@ const Deps *deps_older(Eval *e, const Deps *deps, u32 below, int *count) {
     const Deps *result = NULL, *d;
     *count = 0;
     while ((d = walk_next(&w))) {
-        if (d->serial < below) result = deps_join(e, result, d), ++*count;
-        else if (d->carried) vec_push(scratch, &w.todo, d->inner);
+        if (d->serial < below)
+            result = deps_join(e, result, d), ++*count;
+        else if (d->carried)
+            vec_push(scratch, &w.todo, d->inner);
     }
     arena_free(scratch);
     return result;

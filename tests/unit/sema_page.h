@@ -1,5 +1,7 @@
-/* sema_page.h: evaluates the body of `def main(field: type, ..)` of a page as a train block would, with its arguments as fields of
-** b examples, and computes results on the interpreter. For tests of sema's core without data, trains and the runtime. */
+/* sema_page.h: evaluates the body of `def main(field: type, ..)` of a page as a train block would, with its arguments
+*as fields of
+** b examples, and computes results on the interpreter. For tests of sema's core without data, trains and the runtime.
+ */
 #ifndef SEMA_PAGE_H
 #define SEMA_PAGE_H
 #include "../../compiler/ir/eval.h"
@@ -34,8 +36,11 @@ static void page_field(Page *p, const Context *c, Scope *scope, const Ast *forma
     i64 dims[RANK_MAX] = {p->rows};
     for (int i = 0; i < type.shape.rank; i++) dims[i + 1] = type.shape.dims[i];
     Node **hole = &p->fields[p->n_fields++];
-    if (!*hole) *hole = ir_hole(p->e->graph, type_get(p->e->graph, element_dtype(p->e, type.element), type.shape.rank + 1, dims));
-    bind(p->e, c, scope, formal->formal.name.text, value_tensor(p->e, type.element, &type.shape, 1, *hole), formal->span);
+    if (!*hole)
+        *hole =
+            ir_hole(p->e->graph, type_get(p->e->graph, element_dtype(p->e, type.element), type.shape.rank + 1, dims));
+    bind(p->e, c, scope, formal->formal.name.text, value_tensor(p->e, type.element, &type.shape, 1, *hole),
+         formal->span);
 }
 static void page_run(Eval *e, void *context) {
     Page *p = context;
@@ -51,7 +56,9 @@ static void page_run(Eval *e, void *context) {
 /* False after errors; p->value is what the body gives. */
 static bool page_open(Page *p, const char *text, i64 rows, bool training, bool f64) {
     Arena *arena = arena_new("test");
-    *p = (Page){.c = {.arena = arena, .strings = strings_new(arena), .diag = diag_new(arena), .f64 = f64}, .rows = rows, .training = training};
+    *p = (Page){.c = {.arena = arena, .strings = strings_new(arena), .diag = diag_new(arena), .f64 = f64},
+                .rows = rows,
+                .training = training};
     p->inputs.rows = rows;
     p->e = eval_new(&p->c, &(SemaOptions){.folder = "", .name = "test"});
     Ast *program = parse_source(&p->c, source_of_text(arena, "page.nn", text, false));
@@ -61,20 +68,20 @@ static bool page_open(Page *p, const char *text, i64 rows, bool training, bool f
     const Function *f = scope_find_function(p->file, str_intern(p->c.strings, "main"));
     if (!f) return false;
     p->main = f->ast;
-    return eval_abstract(p->e, page_run, p) && eval_concrete(p->e, page_run, p);
+    return !diag_errors(p->c.diag) && eval_abstract(p->e, page_run, p) && eval_concrete(p->e, page_run, p);
 }
 static double page_random(u64 *state) {
     *state = *state * 6364136223846793005u + 1442695040888963407u;
     return (double)(*state >> 40) / 16777216.0 - 0.5;
 }
 static void page_fill(const Page *p, Tensor t, Node *hole, u64 *state) {
-    bool key = hole == p->e->init.hole[INPUT_KEY];
+    bool key = hole == p->e->init.hole[INPUT_KEY], valid = hole == p->inputs.hole[INPUT_VALID];
     for (i64 i = 0; i < t.type->count; i++) {
         double x = page_random(state);
         if (t.type->dtype == DT_f32) ((float *)t.data)[i] = (float)x;
         if (t.type->dtype == DT_f64) ((double *)t.data)[i] = x;
         if (t.type->dtype == DT_bool) ((u8 *)t.data)[i] = x > 0;
-        if (t.type->dtype == DT_i32) ((i32 *)t.data)[i] = key ? (i32)(7 + i) : (i32)i;
+        if (t.type->dtype == DT_i32) ((i32 *)t.data)[i] = key ? (i32)(7 + i) : valid ? (i32)p->rows : (i32)i;
     }
 }
 static double page_get(Tensor t, i64 i) {
@@ -91,7 +98,8 @@ static void page_compute(Page *p, int n, Node *const *nodes, Tensor *results) {
     Arena *a = p->c.arena;
     NodeMap map = {.arena = a};
     for (int i = 0; i < p->e->slots.n; i++)
-        if (p->e->slots.v[i]->in && p->e->slots.v[i]->initial) nodemap_set(&map, p->e->slots.v[i]->in, p->e->slots.v[i]->initial);
+        if (p->e->slots.v[i]->in && p->e->slots.v[i]->initial)
+            nodemap_set(&map, p->e->slots.v[i]->in, p->e->slots.v[i]->initial);
     Node **roots = ARENA_ARRAY(a, Node *, n), **closed = ARENA_ARRAY(a, Node *, n);
     substitute(g, a, &map, nodes, n, roots);
     NodeList all = order_walk(a, roots, n);
