@@ -12,16 +12,14 @@ void ir_scan(Graph *g, const Func *body, int n_carry, int n_const, int n_xs, Nod
     for (int i = 0; i < body->n_results; i++) out[i] = ir_get(g, scan, i);
 }
 
-/* ---- closing a region: nodes that need no hole stay outside; constants and their broadcasts are copied in */
+/* ---- closing a region: nodes that need no hole stay outside; constants are copied in, and so are broadcasts (of what then is the
+** operand), which cost nothing inside and would be larger outside */
 typedef VEC(Node *) Nodes;
 typedef struct Inside {
     const NodeMap *depends; /* on a hole */
 } Inside;
-static bool is_cheap(const Node *node) {
-    while (node->op == OP_broadcast) node = node->args[0];
-    return node->op == OP_const || node->op == OP_iota;
-}
-static bool stays_out(void *context, const Node *node) { return !nodemap_get(((Inside *)context)->depends, node) && !is_cheap(node); }
+static bool is_copied(const Node *node) { return node->op == OP_const || node->op == OP_iota || node->op == OP_broadcast; }
+static bool stays_out(void *context, const Node *node) { return !nodemap_get(((Inside *)context)->depends, node) && !is_copied(node); }
 
 static void push_all(Arena *arena, Nodes *to, Node *const *from, int n) {
     for (int i = 0; i < n; i++) vec_push(arena, to, from[i]);

@@ -13,6 +13,7 @@ typedef struct Loop {
     Node *scan;
     const Func *body;
     int carry, constants;
+    NodeMap stacked;   /* values of a round that are stacked anyway */
     VEC(Node *) ys;    /* of the new body */
     Node **out;        /* results of the new scan, once there is one */
 } Loop;
@@ -79,8 +80,15 @@ static bool pays(const Loop *l, const Node *v) {
     case OP_broadcast:
     case OP_neg: return pays(l, v->args[0]);
     case OP_affine: return v->at->fill == 0 && pays(l, v->args[0]);
-    case OP_arg: return v->at->index >= l->carry;
-    default: return false;
+    default: return nodemap_get(&l->stacked, v) != NULL;
+    }
+}
+/* What v's leaving will stack: then other terms of the same values leave for nothing. */
+static void note_stacked(Loop *l, Node *v) {
+    bool leaf = v->op == OP_dot || v->op == OP_sum;
+    for (int i = 0; i < v->n_args; i++) {
+        if (leaf) nodemap_set(&l->stacked, v->args[i], v);
+        else note_stacked(l, v->args[i]);
     }
 }
 /* What carried value i adds each round; NULL: it is not only added to. */
@@ -110,24 +118,34 @@ static void run_again(Loop *l, Node *const *next) {
             l->scan->at->reverse != 0, out);
     l->out = out;
 }
+/* For each carried value the terms that leave it and what it becomes then; is there any? */
+static bool choose(Loop *l, const Uses *uses, Nodes *leave, Node **next) {
+    bool any = false;
+    for (int i = 0; i < l->carry; i++) {
+        leave[i].n = 0;
+        Node *v = addend(l, uses, i), *stay = v ? split(l, v, &leave[i]) : NULL;
+        next[i] = l->body->results[i];
+        if (!leave[i].n) continue;
+        any = true;
+        next[i] = ir_arg(l->g, i, l->body->params[i]);
+        if (stay) next[i] = ir_add(l->g, next[i], stay);
+    }
+    return any;
+}
 static bool change(void *context, Graph *g, Node *scan, Node **results) {
     const Pass *pass = context;
     Loop l = {.g = g, .scratch = pass->scratch, .scan = scan, .body = scan->at->body, .carry = (int)scan->at->carry,
-              .constants = (int)scan->at->constants};
+              .constants = (int)scan->at->constants, .stacked.arena = pass->scratch};
     NodeList nodes = order_walk(l.scratch, l.body->results, l.body->n_results);
     Uses uses = uses_of(l.scratch, nodes, l.body->results, l.body->n_results);
     Nodes *leave = ARENA_ARRAY(l.scratch, Nodes, l.carry + 1);
     Node **next = ARENA_ARRAY(l.scratch, Node *, l.carry + 1);
-    bool any = false;
-    for (int i = 0; i < l.carry; i++) {
-        Node *v = addend(&l, &uses, i), *stay = v ? split(&l, v, &leave[i]) : NULL;
-        next[i] = l.body->results[i];
-        if (!leave[i].n) continue;
-        any = true;
-        next[i] = ir_arg(g, i, l.body->params[i]);
-        if (stay) next[i] = ir_add(g, next[i], stay);
-    }
-    if (!any) return false;
+    for (int i = l.carry; i < l.body->n_params; i++) nodemap_set(&l.stacked, ir_arg(g, i, l.body->params[i]), scan);
+    for (int i = l.carry; i < l.body->n_results; i++) nodemap_set(&l.stacked, l.body->results[i], scan);
+    choose(&l, &uses, leave, next);
+    for (int i = 0; i < l.carry; i++)
+        for (int j = 0; j < leave[i].n; j++) note_stacked(&l, leave[i].v[j]);
+    if (!choose(&l, &uses, leave, next)) return false;
     for (int i = l.carry; i < l.body->n_results; i++) vec_push(l.scratch, &l.ys, l.body->results[i]);
     for (int i = 0; i < l.carry; i++)
         for (int j = 0; j < leave[i].n; j++) total(&l, leave[i].v[j]);

@@ -31,6 +31,27 @@ Node *rule_amax_unit(const Rewriting *rw, Node *n) {
     return left >= 0 ? ir_amax(rw->g, x, left, axes) : NULL;
 }
 Node *rule_sum_zero(const Rewriting *rw, Node *n) { return node_is_fill(n->args[0], 0) ? ir_fill(rw->g, 0, n->type) : NULL; }
+Node *rule_sum_sum(const Rewriting *rw, Node *n) {
+    const Node *inner = n->args[0];
+    if (inner->op != OP_sum || !rw->single[0]) return NULL;
+    int left[RANK_MAX], axes[RANK_MAX], count = 0;
+    axes_free(inner->args[0]->type->rank, inner->at->axes, (List){0}, left);
+    for (int i = 0; i < n->at->axes.n; i++) axes[count++] = left[n->at->axes.v[i]];
+    for (int i = 0; i < inner->at->axes.n; i++) axes[count++] = (int)inner->at->axes.v[i];
+    return ir_sum(rw->g, inner->args[0], count, axes);
+}
+Node *rule_sum_put(const Rewriting *rw, Node *n) {
+    const Node *put = n->args[0];
+    if (put->op != OP_put) return NULL;
+    int axis = (int)put->at->axis, n_index = put->args[1]->type->rank - (int)put->at->batch, axes[RANK_MAX], count = 0;
+    if (!list_has(n->at->axes, axis)) return NULL;
+    for (int i = 0; i < n_index; i++) axes[count++] = axis + i;
+    for (int i = 0; i < n->at->axes.n; i++) {
+        int other = (int)n->at->axes.v[i];
+        if (other != axis) axes[count++] = other < axis ? other : other + n_index - 1;
+    }
+    return ir_sum(rw->g, put->args[0], count, axes);
+}
 Node *rule_sum_transpose(const Rewriting *rw, Node *n) {
     const Node *t = n->args[0];
     int axes[RANK_MAX], kept[RANK_MAX], perm[RANK_MAX] = {0}, rank = 0;
