@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBERS = 24 };
+enum { NUMBERS = 32 };
 /* The numbers of the metadata, in one place for both ways. */
 typedef struct Numbers {
     Pair pairs[NUMBERS];
@@ -49,6 +49,18 @@ static void numbers_put(const Run *run, const Snapshot *from, Numbers *to) {
     put_integer(to, "log_rounds", at->log_rounds);
     put_real(to, "seconds", at->seconds);
 }
+static void texts_put(const Run *run, Text texts[3]) {
+    Json classes = json_to(&texts[0]), hypers = json_to(&texts[1]), data = json_to(&texts[2]);
+    directory_put_classes(run, NULL, &classes);
+    json_open(&hypers, NULL, '{');
+    for (int64_t i = 0; i < run->program->n_hypers; i++)
+        json_real(&hypers, run->program->hypers[i].name, run->options.hypers[i].value, true);
+    json_close(&hypers, '}');
+    json_open(&data, NULL, '[');
+    for (int64_t s = 0; s < run->program->n_sets; s++)
+        for (int64_t i = 0; i < run->sets[s].n_files; i++) json_string(&data, NULL, run->sets[s].files[i].sha256);
+    json_close(&data, ']');
+}
 /* Totals of the round as one F64 tensor: sums, then rows, then rows of each objective. */
 static int64_t totals_size(const nn_train *train) { return train->n_sums + 1 + train->n_minimizes; }
 static void totals_pack(const nn_train *train, const Totals *totals, double *to) {
@@ -68,6 +80,8 @@ Status ckpt_save(Run *run, const char *name, const char *previous, const Snapsho
     Tensor *tensors = calloc((size_t)(p->n_leaves + p->n_averages) + 2, sizeof *tensors);
     double *sums = calloc((size_t)totals_size(train), sizeof *sums);
     Numbers numbers = {.n = 0};
+    Text texts[3] = {{0}, {0}, {0}}; /* classes, hypers, data */
+    texts_put(run, texts);
     Status status = FAILED_LIMIT;
     if (tensors && sums && path && (older || !previous)) {
         int64_t n = model_tensors(run, true, tensors), size = totals_size(train);
@@ -76,9 +90,13 @@ Status ckpt_save(Run *run, const char *name, const char *previous, const Snapsho
         snprintf(sums_name, sizeof sums_name, "%s/sum", train->name);
         tensors[n++] = (Tensor){sums_name, NN_F64, 1, &size, sums, 8 * size};
         numbers_put(run, from, &numbers);
+        put_text(&numbers, "classes", texts[0].failed ? "{}" : texts[0].bytes);
+        put_text(&numbers, "hypers", texts[1].failed ? "{}" : texts[1].bytes);
+        put_text(&numbers, "data", texts[2].failed ? "[]" : texts[2].bytes);
         status = safetensors_write(&run->console, path, older, tensors, n, numbers.pairs, numbers.n, true);
     } else
         status = console_fail(&run->console, FAILED_LIMIT, "not enough memory to write %s", name);
+    for (int i = 0; i < 3; i++) text_free(&texts[i]);
     free(tensors);
     free(sums);
     return status;

@@ -14,7 +14,7 @@ enum { ALIGNMENT = 64, SLACK = 256 }; /* SLACK: bytes behind each piece that gen
 void console_open(Console *console, const Io *io, const char *program) {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     bool terminal = isatty(2) && term && strcmp(term, "dumb");
-    *console = (Console){.io = io, .program = program, .terminal = terminal,
+    *console = (Console){.io = io, .program = program, .terminal = terminal, .reader = terminal && isatty(1),
                          .color = terminal && !(no_color && *no_color)};
 }
 void console_close(Console *console) {
@@ -59,11 +59,11 @@ void console_bar(Console *console, const char *line) {
 }
 void console_print(Console *console, const char *bytes, size_t n) {
     console_bar(console, "");
-    if (!console->broken && n && io_write_all(console->io, 1, bytes, n)) console->broken = true;
+    if (!console->broken && n) console->broken = io_write_all(console->io, 1, bytes, n);
 }
 Status console_check(Console *console) {
     if (!console->broken) return OK;
-    return console_fail(console, FAILED_OUTPUT, "the standard output could not be written");
+    return console_fail(console, FAILED_OUTPUT, "the standard output could not be written: %s", strerror(console->broken));
 }
 void console_event(Console *console, Text *event) {
     text_put(event, "\n");

@@ -14,9 +14,11 @@ typedef struct Console {
     const Io *io;
     const char *program; /* name of the page, for messages */
     Memory *memory;      /* of console_memory */
-    bool json, color, terminal; /* terminal: stderr is one, and progress is a bar there */
+    bool json, color;
+    bool terminal;       /* stderr is one: progress is a bar there */
+    bool reader;         /* stdout is one: a person reads it, so rounds are printed with the bar, on stderr */
     bool bar;            /* a bar stands in the last line of stderr */
-    bool broken;         /* stdout takes no more (a closed pipe, a full disk) */
+    int broken;          /* stdout takes no more: its errno (EPIPE: nobody reads) */
     int data_errors;
 } Console;
 void console_open(Console *console, const Io *io, const char *program);

@@ -8,6 +8,19 @@
 #include <unistd.h>
 
 /* ---- --from */
+/* A file alone carries the names of its classes; they stand in for those of a run.json. */
+static Status classes_read(Run *run, const char *path) {
+    SafeFile file;
+    Text text = {0};
+    const char *why = safetensors_open(run->console.io, path, &file);
+    if (why) return console_fail_at(&run->console, FAILED_DATA, (Spot){.file = path}, NULL, "%s", why);
+    const char *classes = safetensors_metadata(&file, "classes");
+    text_format(&text, "{\"classes\":%s}", classes ? classes : "{}");
+    safetensors_close(&file);
+    run->earlier = text.failed ? NULL : json_read(text.bytes, text.n, &why); /* one that is no JSON names nothing */
+    text_free(&text);
+    return OK;
+}
 Status from_find(Run *run, From *from) {
     struct stat info;
     const char *path = run->options.of[OPTION_FROM].text;
@@ -17,7 +30,7 @@ Status from_find(Run *run, From *from) {
     if (stat(path, &info)) return console_fail(&run->console, FAILED_USAGE, "--from: there is no %s", path);
     if (!S_ISDIR(info.st_mode)) {
         from->file = path;
-        return OK;
+        return classes_read(run, path);
     }
     from->directory = path;
     snprintf(name, sizeof name, "%s/run.json", path);

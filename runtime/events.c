@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_signals, save_signals;
-static struct sigaction before[5];
-static const int signals[5] = {SIGINT, SIGTERM, SIGUSR1, SIGPIPE, SIGXFSZ};
+enum { SIGNALS = 6 };
+static struct sigaction before[SIGNALS];
+static const int signals[SIGNALS] = {SIGINT, SIGTERM, SIGUSR1, SIGPIPE, SIGXFSZ, SIGBUS};
 
 static void on_stop(int signal_number) {
     (void)signal_number;
@@ -17,10 +18,17 @@ static void on_save(int signal_number) {
     (void)signal_number;
     save_signals = 1;
 }
+/* Data files are mapped: one that is made shorter while it is used ends the process here. What is saved is whole. */
+static void on_bus_error(int signal_number) {
+    static const char message[] = "error: a data file became shorter while it was read\n";
+    (void)signal_number;
+    if (write(2, message, sizeof message - 1)) _exit(FAILED_DATA);
+    _exit(FAILED_DATA);
+}
 void events_open(void) {
-    void (*const handlers[5])(int) = {on_stop, on_stop, on_save, SIG_IGN, SIG_IGN};
+    void (*const handlers[SIGNALS])(int) = {on_stop, on_stop, on_save, SIG_IGN, SIG_IGN, on_bus_error};
     stop_signals = save_signals = 0;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < SIGNALS; i++) {
         struct sigaction action;
         memset(&action, 0, sizeof action);
         action.sa_handler = handlers[i];
@@ -30,7 +38,7 @@ void events_open(void) {
     }
 }
 void events_close(void) {
-    for (int i = 0; i < 5; i++) sigaction(signals[i], &before[i], NULL);
+    for (int i = 0; i < SIGNALS; i++) sigaction(signals[i], &before[i], NULL);
 }
 int events_poll(void) {
     int events = stop_signals ? EVENT_STOP : 0;

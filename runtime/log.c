@@ -116,7 +116,7 @@ static void round_line(Run *run, const BlockPlan *plan, const double *train, con
     if (validate) text_put(&line, " | validate ");
     if (validate) put_values(&line, plan->train, validate);
     text_format(&line, "  %.*f s%s\n", seconds < 9.95 ? seconds < 0.095 ? 3 : 1 : 0, seconds, best ? "  best" : "");
-    if (!line.failed && !run->console.terminal) console_print(&run->console, line.bytes, line.n);
+    if (!line.failed && !run->console.reader) console_print(&run->console, line.bytes, line.n);
     else if (!line.failed) console_note(&run->console, "%.*s", (int)line.n - 1, line.bytes);
     text_free(&line);
 }

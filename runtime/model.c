@@ -25,11 +25,15 @@ Status model_write(Run *run) {
     char *path = directory_file(run, "model.safetensors");
     Tensor *tensors = calloc((size_t)(p->n_leaves + p->n_averages) + 1, sizeof *tensors);
     Status status = FAILED_LIMIT;
-    Pair metadata[] = {{"format", "1"}, {"nnc", p->version}, {"program", p->hash}, {"name", p->name}};
-    if (tensors && path)
+    Text classes = {0};
+    Json json = json_to(&classes);
+    directory_put_classes(run, NULL, &json);
+    Pair metadata[] = {{"format", "1"}, {"nnc", p->version}, {"program", p->hash}, {"name", p->name}, {"classes", classes.bytes}};
+    if (tensors && path && !classes.failed)
         status = safetensors_write(&run->console, path, NULL, tensors, model_tensors(run, false, tensors), metadata, COUNT_OF(metadata), false);
     else if (path)
         status = console_fail(&run->console, FAILED_LIMIT, "not enough memory to write %s", path);
+    text_free(&classes);
     free(tensors);
     return status;
 }

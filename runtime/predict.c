@@ -3,6 +3,7 @@
 #include "from.h"
 #include "rundir.h"
 #include "train.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,7 @@ static Status rows_print(Run *run, const Predict *predict) {
     if (out.n) console_print(&run->console, out.bytes, out.n);
     text_free(&out);
     if (events_poll() & EVENT_STOP) return FAILED_INTERRUPTED;
+    if (run->console.broken == EPIPE) return FAILED_OUTPUT; /* whoever read had enough; nothing to complain about */
     return console_check(&run->console);
 }
 

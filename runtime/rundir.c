@@ -162,15 +162,15 @@ static void put_files(const Run *run, Json *json) {
     }
     json_close(json, '}');
 }
-void directory_put_classes(const Run *run, Json *json) {
-    char key[512];
-    json_open(json, "classes", '{');
+void directory_put_classes(const Run *run, const char *key, Json *json) {
+    char name[512];
+    json_open(json, key, '{');
     for (int64_t s = 0; s < run->program->n_sets; s++)
         for (int64_t c = 0; run->sets[s].columns && c < run->program->sets[s].n_columns; c++) {
             const Column *column = &run->sets[s].columns[c];
             if (!column->n_classes) continue;
-            snprintf(key, sizeof key, "%s/%s", run->program->sets[s].name, column->spec->field);
-            json_open(json, key, '[');
+            snprintf(name, sizeof name, "%s/%s", run->program->sets[s].name, column->spec->field);
+            json_open(json, name, '[');
             for (int64_t i = 0; i < column->n_classes; i++) json_string(json, NULL, column->classes[i]);
             json_close(json, ']');
         }
@@ -206,7 +206,7 @@ Status directory_write_run(Run *run) {
     if (run->options.block) json_string(&json, "block", run->options.block);
     options_write(p, &run->options, &json);
     put_files(run, &json);
-    directory_put_classes(run, &json);
+    directory_put_classes(run, "classes", &json);
     put_averages(run, &json);
     json_close(&json, '}');
     text_put(&out, "\n");

@@ -13,7 +13,7 @@ struct RunDirectory {
 STATUS directory_open(Run *run, const char *path, bool existing);
 STATUS directory_write_run(Run *run);              /* run.json, before step 1 */
 STATUS directory_open_logs(Run *run, int64_t log_bytes); /* log_bytes: what an earlier process had; 0: new, with a header */
-void directory_put_classes(const Run *run, Json *json); /* the member `classes` */
+void directory_put_classes(const Run *run, const char *key, Json *json); /* {"SET/FIELD": [names], ..} */
 STATUS directory_remove(Run *run);                  /* with the files a run writes; run->directory stays, for its name */
 void directory_close(Run *run);
 char *directory_file(Run *run, const char *name);  /* path of a file in it; NULL: memory, said */

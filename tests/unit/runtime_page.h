@@ -41,6 +41,7 @@ static void N(init)(const nn_call *c) {
     *N(floats)(c->lasting, N(SEEN)) = 0;
 }
 static void N(start)(const nn_call *c) {
+    blocks_started++;
     memset((uint8_t *)c->lasting + N(MOMENTUM_W), 0, 128);
     memset((uint8_t *)c->lasting + N(MOMENTUM_B), 0, 64);
 }
@@ -80,6 +81,21 @@ static void N(step)(const nn_call *c) {
     }
     *N(floats)(c->lasting, N(SEEN)) += 1;
     *(uint8_t *)c->out = !page_breaks(c);
+}
+/* batch=all: sums of a piece; then the step of all of them. */
+static void N(sum)(const nn_call *c) {
+    REAL *gw = N(floats)(c->out, N(GRADIENT_W)), *gb = N(floats)(c->out, N(GRADIENT_B));
+    page_hook(c);
+    N(sums)(c, N(floats)(c->out, N(SUMS)), gw, gb);
+    for (int i = 0; i < 12; i++) gw[i] *= (REAL)c->valid;
+    for (int i = 0; i < 3; i++) gb[i] *= (REAL)c->valid;
+    *(uint8_t *)c->out = 1;
+}
+static void N(apply)(const nn_call *c) {
+    void *in = (void *)(uintptr_t)c->in;
+    for (int i = 0; i < 12; i++) N(floats)(c->lasting, N(WEIGHT))[i] -= N(rate)(c) * N(floats)(in, N(GRADIENT_W))[i] / (REAL)c->count;
+    for (int i = 0; i < 3; i++) N(floats)(c->lasting, N(BIAS))[i] -= N(rate)(c) * N(floats)(in, N(GRADIENT_B))[i] / (REAL)c->count;
+    *(uint8_t *)c->out = 1;
 }
 static void N(eval)(const nn_call *c) {
     page_hook(c);
@@ -163,11 +179,11 @@ static const nn_report N(reports)[] = {
 static const nn_minimize N(minimizes)[] = {{.name = "loss", .every = 1, .sum = 0, .n_leaves = 2, .leaves = (const int64_t[]){0, 1}, .n_offsets = 2,
                                             .offsets = (const int64_t[]){N(GRADIENT_W), N(GRADIENT_B)}, .bytes = 256}};
 static const nn_function N(steps)[] = {ENTRY(step), ENTRY(step)}, N(values)[] = {ENTRY(value)}, N(gradients)[] = {ENTRY(gradient)},
-                         N(seconds)[] = {ENTRY(second)};
+                         N(seconds)[] = {ENTRY(second)}, N(all_sums)[] = {ENTRY(sum)}, N(all_applies)[] = {ENTRY(apply)};
 static const nn_train N(trains)[] = {{.name = "net", .n_models = 1, .models = (const char *const[]){"net"}, .feed = FEED, .epochs = 8, .best = 0,
                                       .best_sign = 1, .start_file = "", .hold = 1, .n_reports = 3, .reports = N(reports), .n_minimizes = 1,
                                       .minimizes = N(minimizes), .n_sums = N(N_SUMS), .sums = N(SUMS), .out = N(OUT), .n_shown = 1,
-                                      .start = ENTRY(start), .n_step = 2, .step = N(steps), .eval = ENTRY(eval), .show = ENTRY(show), .n_value = 1,
+                                      .start = ENTRY(start), .n_step = 2, .step = N(steps), .eval = ENTRY(eval), .show = ENTRY(show), .n_sum = 1, .sum = N(all_sums), .n_apply = 1, .apply = N(all_applies), .n_value = 1,
                                       .value = N(values), .n_gradient = 1, .gradient = N(gradients), .n_second = 1, .second = N(seconds), .line = 7}};
 static const nn_output N(outputs)[] = {{.name = "label", .element = NN_CLASS, .dtype = NN_I32, .like_column = 1, .offset = 0},
                                        {.name = "confidence", .element = NN_REAL, .dtype = FLOAT, .like_column = -1, .offset = 64}};

@@ -143,6 +143,66 @@ static void test_options(void) {
     check(access("bad", F_OK) && access("limited", F_OK), "what is refused makes no directory", "it does");
     check_run(runs(&page_f32, "train --json --epochs 1 --out json"), 0, "{\"event\":\"done\"", "events");
 }
+/* ---- several blocks: the page's, then one with patience that starts from what it left, then one over all rows at once */
+static nn_train blocks[3];
+static nn_program several;
+static void blocks_make(void) {
+    several = page_f32;
+    for (int i = 0; i < 3; i++) blocks[i] = page_f32.trains[0];
+    blocks[1].name = "tune";
+    blocks[1].epochs = 40;
+    blocks[1].patience = 3;
+    blocks[1].n_reports = 1;
+    blocks[2].name = "all";
+    blocks[2].epochs = 0;
+    blocks[2].steps = 250;
+    blocks[2].all = 1;
+    blocks[2].best = -1;
+    several.n_trains = 3;
+    several.trains = blocks;
+}
+static void test_blocks(void) {
+    blocks_make();
+    int code = runs(&several, "train --out blocks");
+    check_run(code, 0, "rounds without a better one", "three blocks in order, one ended by its patience");
+    char *log = file_text("blocks/log.csv", NULL);
+    check(log && strstr(log, "\nnet,8,8,104,1664,") && strstr(log, "\ntune,1,1,13,1872,") && strstr(log, "\nall,84,250,250,"),
+          "log.csv has rows of all blocks", "%.300s", log ? log : "none");
+    check(log && !strstr(log, "loss,loss"), "and each column once", "%.300s", log ? log : "none");
+    free(log);
+    check(strstr(out_text.bytes, "tune  test") && strstr(out_text.bytes, "all  test"), "each block is tested", "%s", out_text.bytes);
+    for (int32_t step = 3; step < 250; step += 17) {
+        for (int block = 0; block < 3; block++) {
+            if ((block == 0 && step >= 104) || (block == 1 && step > 40)) continue;
+            hook_block = block;
+            hook_step = step;
+            hook = raise_interrupt;
+            code = runs(&several, "train --out blocks_half");
+            bool stopped = code == 4;
+            code = runs(&several, "train --resume blocks_half");
+            bool same = code == 0 && same_run("blocks", "blocks_half");
+            if (!stopped || !same)
+                check(false, "a run of blocks, interrupted and resumed", "block %d step %d: stopped %d, exit %d: %s", block, step, stopped, code, err_text.bytes);
+            if (system("rm -rf blocks_half")) perror("rm");
+        }
+    }
+    hook_block = -1;
+    check(true, "a run of blocks, interrupted anywhere and resumed: the same bytes", " ");
+    code = runs(&several, "train tune --out one");
+    check(code == 0 && !strstr(out_text.bytes, "net  "), "one block alone", "exit %d: %s", code, out_text.bytes);
+    check_run(runs(&several, "eval tune --from blocks"), 0, "tune  test 60 rows", "eval of one block");
+    check(strstr(out_text.bytes, "all  test") == NULL, "and of no other", "%s", out_text.bytes);
+    blocks[0].start_file = "other/model.safetensors";
+    check_run(runs(&several, "train net --steps 0 --out started"), 0, "run: started", "start=\"file\"");
+    check(same_file("started/model.safetensors", "other/model.safetensors"), "takes every parameter by name", "they differ");
+}
+static void test_alone(void) {
+    check_run(runs(&page_f32, "predict --from whole/model.safetensors --rows 2"), 0, "green", "a model file names its classes");
+    check_run(runs(&page_f32, "eval --from whole/last.ckpt"), 0, "test 60 rows", "eval of a checkpoint");
+    check_run(runs(&page_f64, "eval --from whole"), 2, "do not fit this program", "parameters of another type are refused");
+    check_run(runs(&page_f32, "eval --from points.csv"), 1, "no safetensors file", "a file that is none");
+    check_run(runs(&page_f32, "train --partial --resume other --seed 1 --epochs 1"), 0, "run: other", "--partial takes what fits");
+}
 int main(void) {
     world_open();
     test_training();
@@ -152,6 +212,8 @@ int main(void) {
     test_not_finite();
     test_commands();
     test_options();
+    test_blocks();
+    test_alone();
     world_close();
     return failures != 0;
 }

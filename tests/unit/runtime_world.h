@@ -19,13 +19,15 @@
 #include <unistd.h>
 
 /* ---- hooks of the pages: what happens at a step, or in an evaluation (step -2) */
-static int32_t hook_step = -1;   /* draw_step at which: */
+static int32_t hook_step = -1;   /* draw_step at which, */
+static int hook_block = -1;      /* in block number .. (-1: any), told by how many calls of `start` there were: */
+static int blocks_started;
 static void (*hook)(void);       /* this is called, once */
 static int32_t break_step = -1;  /* a step whose result is not finite */
 static bool page_wrong_gradient;
 static void page_hook(const nn_call *c) {
     void (*act)(void) = hook;
-    if (!act || c->draw_step != hook_step) return;
+    if (!act || c->draw_step != hook_step || (hook_block >= 0 && blocks_started != hook_block + 1)) return;
     hook = NULL;
     act();
 }
@@ -68,6 +70,7 @@ static Io world_io(void) {
 static int runs_with(const nn_program *program, const Io *io, const char *line) {
     char words[1024], *argv[64] = {(char *)(uintptr_t)"points"};
     int argc = 1;
+    blocks_started = 0;
     text_free(&out_text);
     text_free(&err_text);
     text_put(&out_text, "");
