@@ -1,12 +1,12 @@
 /* eval.h: the evaluation of a page on abstract values: contexts, names, what lasts, and what the parts of sema ask each
-*other.
-**
-** Each block (of a `train`, twice: training and not; of a `predict`) is evaluated until nothing more is learnt
-*(abstractly:
-** types, errors, hypers that must be known, bindings to widen for a per-example gradient, states that turn out real),
-*then
-** once with nodes. eval_abstract(), eval_concrete() do that. All user errors appear in the abstract rounds; the last
-*one builds IR. */
+ *other.
+ **
+ ** Each block (of a `train`, twice: training and not; of a `predict`) is evaluated until nothing more is learnt
+ *(abstractly:
+ ** types, errors, hypers that must be known, bindings to widen for a per-example gradient, states that turn out real),
+ *then
+ ** once with nodes. eval_abstract(), eval_concrete() do that. All user errors appear in the abstract rounds; the last
+ *one builds IR. */
 #ifndef NNC_SEMA_EVAL_H
 #define NNC_SEMA_EVAL_H
 #include "sema.h"
@@ -42,8 +42,8 @@ typedef enum Where {
     WHERE_OPTIMIZER
 } Where;
 /* What an entry function is given beside slots and columns: holes, each made at its first use by input_hole(); the
-*entry binds
-** those that its results reach. */
+ *entry binds
+ ** those that its results reach. */
 typedef enum InputKind {
     INPUT_KEY,
     INPUT_STEP,
@@ -177,9 +177,10 @@ struct Slot {
     Frames widen;       /* asked for by grads per example, in any block */
     bool read, written; /* in this evaluation; `written`: since a loop around last looked */
     Frames pending_frames;
-    Node *pending; /* ROLE_LOOP, ROLE_CARRY first met inside a loop: its beginning, in terms of that loop's round */
-    bool in_loop;  /* `now` is what a round of a loop begins with */
-    int carrier;   /* ROLE_LOOP: loops deeper than this carry it */
+    Node *pending;  /* ROLE_LOOP, ROLE_CARRY first met inside a loop: its beginning, in terms of that loop's round */
+    bool collected; /* its model has it in its list */
+    bool in_loop;   /* `now` is what a round of a loop begins with */
+    int carrier;    /* ROLE_LOOP: loops deeper than this carry it */
 };
 /* What one declaration made: a slot for each leaf of its value. */
 typedef struct Group {
@@ -281,8 +282,8 @@ void eval_statement(Eval *e, const Context *c, Scope *scope, const Ast *statemen
 /* Writes back the states and carries declared in `scope` (at the end of a block that opened it). */
 void scope_finish(Eval *e, const Context *c, Scope *scope);
 /* `run` evaluates a block, or all of them, from the beginning. Abstractly until nothing more is learnt; false after
-*errors.
-** Then, when every block of the page has been evaluated so, once with nodes. */
+ *errors.
+ ** Then, when every block of the page has been evaluated so, once with nodes. */
 typedef void EvalRun(Eval *e, void *context);
 bool eval_abstract(Eval *e, EvalRun *run, void *context);
 bool eval_concrete(Eval *e, EvalRun *run, void *context);
@@ -302,8 +303,8 @@ Value *call_function(Eval *e, const Context *c, const Function *f, const Argumen
                      const char *component, Span span);
 Value *grad_expression(Eval *e, const Context *c, Scope *scope, const Ast *call);
 /* The gradient of y by a binding (a name of the page; `what` names it), as grad(y, x) would give it; the same by slots
-*(leaves
-** of parameters in `x`, a value whose leaves are theirs). */
+ *(leaves
+ ** of parameters in `x`, a value whose leaves are theirs). */
 Value *gradient_by_binding(Eval *e, const Context *c, Value *y, Binding *b, Span span);
 Value *gradient_by_slots(Eval *e, const Context *c, Value *y, Value *x, Slot *const *slots, int n, Span span,
                          const char *what);
@@ -313,10 +314,10 @@ void minimize_statement(Eval *e, const Context *c, Scope *scope, const Ast *stat
 void report_statement(Eval *e, const Context *c, Scope *scope, const Ast *statement);
 
 /* Parts of them (inner.c). minimize_inner: all of `minimize E by O on theta`, theta bound in the block
-*(scope_find_here).
-** optimizer_call: O on weights and gradient in a context made for it (WHERE_OPTIMIZER, state_role; for parameters
-*without
-** frames); poison unless the result is like the weights. */
+ *(scope_find_here).
+ ** optimizer_call: O on weights and gradient in a context made for it (WHERE_OPTIMIZER, state_role; for parameters
+ *without
+ ** frames); poison unless the result is like the weights. */
 Value *minimize_objective(Eval *e, const Context *c, Scope *scope, const Ast *objective);
 const Function *minimize_optimizer(Eval *e, const Context *c, Scope *scope, const Ast *call); /* NULL after an error */
 Value *optimizer_call(Eval *e, const Context *c, Scope *scope, const Function *f, const Ast *call, Value *weights,
@@ -338,8 +339,8 @@ const char *path_join(Eval *e, const char *path, const char *name);
 /* In evaluations: which rows count, bool[b]; NULL when all do. */
 Node *valid_rows(Eval *e, const Context *c);
 /* The sum over the examples (frame 0) of a per-example value, other frames (none expected) kept: for losses and
-*reports.
-** In evaluations rows from INPUT_VALID on count 0. */
+ *reports.
+ ** In evaluations rows from INPUT_VALID on count 0. */
 Node *sum_over_examples(Eval *e, const Context *c, Value *v);
 
 /* `name` comes with the next release of nnc: an error, poison. */

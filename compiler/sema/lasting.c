@@ -111,11 +111,11 @@ static bool param_same(Eval *e, const Context *c, Scope *scope, const Ast *ast, 
     return false;
 }
 static void param_collect(Eval *e, Model *m, const Group *g) {
-    for (int i = 0; i < m->slots.n; i++)
-        if (m->slots.v[i] == g->slots[0]) return; /* a loop's body is evaluated more than once */
+    if (g->n && g->slots[0]->collected) return; /* a loop's body is evaluated more than once */
     for (int k = 0; k < g->n; k++) {
         vec_push(e->arena, &m->names, g->slots[k]->path);
         vec_push(e->arena, &m->slots, g->slots[k]);
+        g->slots[k]->collected = true;
     }
 }
 static Value *param_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast, const char *path) {

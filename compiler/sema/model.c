@@ -43,6 +43,7 @@ static void find(Eval *e, Model *m) {
     const Function *f = m->function;
     int errors = diag_errors(e->c->diag);
     bool nodes = e->nodes, reporting = e->reporting;
+    i64 expansions = e->expansions; /* counted where the model is called */
     Context c = context_top(e);
     c.where = WHERE_PARAMS, c.training = true, c.collect = m;
     c.site = f->name;
@@ -57,7 +58,7 @@ static void find(Eval *e, Model *m) {
     e->nodes = e->reporting = false;
     if (!m->failed && signature(e, &c, f, &arguments))
         m->result = call_function(e, &c, f, &arguments, NULL, "", (Span){0});
-    e->nodes = nodes, e->reporting = reporting;
+    e->nodes = nodes, e->reporting = reporting, e->expansions = expansions;
     slots_restore(e, slots);
     m->failed |= !m->result || value_is_poison(m->result) || diag_errors(e->c->diag) != errors;
     m->done = true;

@@ -231,7 +231,7 @@ Value *typed_expression(Eval *e, const Context *c, Scope *scope, const TypeValue
     Context inner = *c;
     inner.declared = type;
     Counters *counters = counters_copy(e, c->counters);
-    SlotState *slots = slots_save(e);
+    SlotState *slots = c->initial ? NULL : slots_save(e); /* initial values write no slot */
     u64 draws = e->draws;
     int ordinal = c->ordinal ? *c->ordinal : 0;
     Value *v = eval_expression(e, &inner, scope, expression);
@@ -240,7 +240,7 @@ Value *typed_expression(Eval *e, const Context *c, Scope *scope, const TypeValue
     if (value_is_poison(v)) return v;
     if (v->shape.rank < type->shape.rank && e->draws != draws) {
         counters_restore(c->counters, counters);
-        slots_restore(e, slots);
+        if (slots) slots_restore(e, slots);
         if (c->ordinal) *c->ordinal = ordinal;
         return typed_anew(e, &inner, scope, expression, type, type->shape.rank - v->shape.rank);
     }
