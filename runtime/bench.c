@@ -1,5 +1,5 @@
-/* bench.c: `bench`: the speed of training: the same steps as `train`, on real batches, nothing written. The peak is what the vector
-** units do on fused multiply-adds from registers, on as many threads, in the same run. */
+/* bench.c: `bench`: the speed of training: the same steps as `train`, on real batches, nothing written. The peak is
+** what the vector units do on fused multiply-adds from registers, on as many threads, in the same run. */
 #include "events.h"
 #include "rundir.h"
 #include "train.h"
@@ -11,23 +11,23 @@
 typedef struct Bench {
     double seconds, first_step; /* measured; of the first step, from the start of the process */
     int64_t steps;
-    double operations;          /* of them all */
+    double operations; /* of them all */
 } Bench;
 
 /* ---- the peak: 12 accumulators of 16 floats (or 8 doubles) in flight. GCC's vectors become what the cpu has. */
 enum { PEAK_ROUNDS = 200000, CHAINS = 12, VECTOR = 64 };
 typedef float Floats __attribute__((vector_size(VECTOR)));
 typedef double Doubles __attribute__((vector_size(VECTOR)));
-#define PEAK_LOOP(Vector, name, features)                                                             \
-    __attribute__((target(features), optimize("O2", "fp-contract=fast"))) static double name(void) {  \
-        Vector a[CHAINS], m = (Vector){0} + 0.999f, b = (Vector){0} + 0.001f;                          \
-        for (int c = 0; c < CHAINS; c++) a[c] = m * (1.0f + (float)c);                                \
-        for (int i = 0; i < PEAK_ROUNDS; i++) {                                                       \
-            _Pragma("GCC unroll 12") for (int c = 0; c < CHAINS; c++) a[c] = a[c] * m + b;            \
-        }                                                                                             \
-        Vector s = a[0];                                                                              \
-        for (int c = 1; c < CHAINS; c++) s += a[c];                                                   \
-        return (double)s[0];                                                                          \
+#define PEAK_LOOP(Vector, name, features)                                                                              \
+    __attribute__((target(features), optimize("O2", "fp-contract=fast"))) static double name(void) {                   \
+        Vector a[CHAINS], m = (Vector){0} + 0.999f, b = (Vector){0} + 0.001f;                                          \
+        for (int c = 0; c < CHAINS; c++) a[c] = m * (1.0f + (float)c);                                                 \
+        for (int i = 0; i < PEAK_ROUNDS; i++) {                                                                        \
+            _Pragma("GCC unroll 12") for (int c = 0; c < CHAINS; c++) a[c] = a[c] * m + b;                             \
+        }                                                                                                              \
+        Vector s = a[0];                                                                                               \
+        for (int c = 1; c < CHAINS; c++) s += a[c];                                                                    \
+        return (double)s[0];                                                                                           \
     }
 #if defined(__x86_64__)
 PEAK_LOOP(Floats, peak_f32_v4, "avx512f,fma")
@@ -44,8 +44,10 @@ static void peak_task(void *frame, int64_t index) {
     double value = 0;
 #if defined(__x86_64__)
     bool wide = __builtin_cpu_supports("avx512f");
-    if (peak->is_f64) value = wide ? peak_f64_v4() : peak_f64_v3();
-    else value = wide ? peak_f32_v4() : peak_f32_v3();
+    if (peak->is_f64)
+        value = wide ? peak_f64_v4() : peak_f64_v3();
+    else
+        value = wide ? peak_f32_v4() : peak_f32_v3();
 #endif
     peak->kept[index % 64] = value;
 }
@@ -75,7 +77,8 @@ static Status step_once(Run *run, const BlockPlan *plan, Bench *bench) {
     int64_t step = run->at.step;
     if (!plan->train->all) step_fill(run, plan, step);
     if (!step_run(run, plan, step, &run->round_totals))
-        return console_fail(&run->console, FAILED_FINITE, "step %lld: the loss or a gradient is not finite", (long long)step);
+        return console_fail(&run->console, FAILED_FINITE, "step %lld: the loss or a gradient is not finite",
+                            (long long)step);
     bench->operations += (double)step_operations(plan->train, plan, step);
     bench->steps++;
     run->at.step++;
@@ -125,8 +128,11 @@ static void put_result(Run *run, const BlockPlan *plan, const Bench *bench, doub
         console_event(&run->console, &out);
         return;
     }
-    text_format(&out, "%s  %.4g examples/s  %.4g ms a step  %.4g GFLOP/s (%.3g %% of %.4g)  threads %lld  first step after %.3g s  %.4g MB\n",
-                plan->train->name, rate, 1e3 * step, gflops, peak > 0 ? 100 * gflops / peak : 0, peak, (long long)run->threads, bench->first_step, rss);
+    text_format(&out,
+                "%s  %.4g examples/s  %.4g ms a step  %.4g GFLOP/s (%.3g %% of %.4g)  threads %lld  first step after "
+                "%.3g s  %.4g MB\n",
+                plan->train->name, rate, 1e3 * step, gflops, peak > 0 ? 100 * gflops / peak : 0, peak,
+                (long long)run->threads, bench->first_step, rss);
     if (!out.failed) console_print(&run->console, out.bytes, out.n);
     text_free(&out);
 }
@@ -149,7 +155,8 @@ static Status put_kernels(Run *run, const Bench *bench) {
         all += (double)times[i].ns;
     }
     qsort(times, (size_t)p->n_kernels, sizeof *times, by_time);
-    if (!run->console.json) text_format(&out, "%9s %6s %9s %9s  %-6s %s\n", "us/step", "%", "GFLOP/s", "GB/s", "line", "kernel");
+    if (!run->console.json)
+        text_format(&out, "%9s %6s %9s %9s  %-6s %s\n", "us/step", "%", "GFLOP/s", "GB/s", "line", "kernel");
     for (int64_t i = 0; i < p->n_kernels && times[i].ns; i++) {
         const nn_kernel *k = &p->kernels[times[i].kernel];
         double ns = (double)times[i].ns / (double)bench->steps;
@@ -167,8 +174,8 @@ static Status put_kernels(Run *run, const Bench *bench) {
             json_close(&json, '}');
             console_event(&run->console, &line);
         } else
-            text_format(&out, "%9.4g %6.3g %9.4g %9.4g  %-6lld %s (%s)\n", ns / 1e3, 100 * (double)times[i].ns / all, k->operations / ns, k->bytes / ns,
-                        (long long)k->line, k->name, k->function);
+            text_format(&out, "%9.4g %6.3g %9.4g %9.4g  %-6lld %s (%s)\n", ns / 1e3, 100 * (double)times[i].ns / all,
+                        k->operations / ns, k->bytes / ns, (long long)k->line, k->name, k->function);
     }
     if (out.n && !out.failed) console_print(&run->console, out.bytes, out.n);
     text_free(&out);

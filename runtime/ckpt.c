@@ -118,8 +118,9 @@ static const char *position_read(const Run *run, const SafeFile *file, Position 
     struct {
         const char *key;
         int64_t *to;
-    } integers[] = {{"round", &at->round}, {"step", &at->step}, {"round_began", &at->round_began}, {"examples", &at->examples}, {"best_step", &at->best_step},
-                    {"best_round", &at->best_round}, {"waited", &at->waited}, {"log_bytes", &at->log_bytes}, {"log_rounds", &at->log_rounds}};
+    } integers[] = {{"round", &at->round},       {"step", &at->step},           {"round_began", &at->round_began},
+                    {"examples", &at->examples}, {"best_step", &at->best_step}, {"best_round", &at->best_round},
+                    {"waited", &at->waited},     {"log_bytes", &at->log_bytes}, {"log_rounds", &at->log_rounds}};
     for (size_t i = 0; i < COUNT_OF(integers); i++)
         if (!get_integer(file, integers[i].key, integers[i].to)) return "its metadata lacks a number";
     at->best = get_real(file, "best");
@@ -134,10 +135,13 @@ static const char *tensors_take(Run *run, const SafeFile *file, const nn_train *
     char sums_name[512];
     snprintf(sums_name, sizeof sums_name, "%s/sum", train->name);
     const Tensor *sums = safetensors_find(file, sums_name);
-    const char *why = sums && sums->dtype == NN_F64 && sums->bytes == 8 * totals_size(train) ? NULL : "the sums of its reports are missing";
+    const char *why = sums && sums->dtype == NN_F64 && sums->bytes == 8 * totals_size(train)
+                          ? NULL
+                          : "the sums of its reports are missing";
     for (int64_t i = 0; i < n && !why; i++) {
         const Tensor *found = safetensors_find(file, tensors[i].name);
-        if (!found || found->bytes != tensors[i].bytes || found->dtype != tensors[i].dtype) why = "a tensor is missing or has another shape";
+        if (!found || found->bytes != tensors[i].bytes || found->dtype != tensors[i].dtype)
+            why = "a tensor is missing or has another shape";
         tensors[i].data = found ? found->data : NULL;
     }
     for (int64_t i = 0; i < n && !why; i++) {
@@ -147,8 +151,10 @@ static const char *tensors_take(Run *run, const SafeFile *file, const nn_train *
     }
     if (!why) {
         double *copy = malloc((size_t)sums->bytes);
-        if (copy) totals_unpack(train, memcpy(copy, sums->data, (size_t)sums->bytes), &run->round_totals);
-        else why = "not enough memory";
+        if (copy)
+            totals_unpack(train, memcpy(copy, sums->data, (size_t)sums->bytes), &run->round_totals);
+        else
+            why = "not enough memory";
         free(copy);
     }
     free(tensors);
@@ -171,8 +177,8 @@ Status ckpt_load(Run *run, const char *name, const char *previous, Position *at)
     if (older) {
         const char *why_older = ckpt_load_file(run, older, at);
         if (!why_older) {
-            console_note(&run->console, "%s: %s; going on from %s, step %lld of %s", path, why, older, (long long)at->step,
-                         run->program->trains[at->block].name);
+            console_note(&run->console, "%s: %s; going on from %s, step %lld of %s", path, why, older,
+                         (long long)at->step, run->program->trains[at->block].name);
             return OK;
         }
     }

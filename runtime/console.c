@@ -14,7 +14,10 @@ enum { ALIGNMENT = 64, SLACK = 256 }; /* SLACK: bytes behind each piece that gen
 void console_open(Console *console, const Io *io, const char *program) {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     bool terminal = isatty(2) && term && strcmp(term, "dumb");
-    *console = (Console){.io = io, .program = program, .terminal = terminal, .reader = terminal && isatty(1),
+    *console = (Console){.io = io,
+                         .program = program,
+                         .terminal = terminal,
+                         .reader = terminal && isatty(1),
                          .color = terminal && !(no_color && *no_color)};
 }
 void console_close(Console *console) {
@@ -63,7 +66,8 @@ void console_print(Console *console, const char *bytes, size_t n) {
 }
 Status console_check(Console *console) {
     if (!console->broken) return OK;
-    return console_fail(console, FAILED_OUTPUT, "the standard output could not be written: %s", strerror(console->broken));
+    return console_fail(console, FAILED_OUTPUT, "the standard output could not be written: %s",
+                        strerror(console->broken));
 }
 void console_event(Console *console, Text *event) {
     text_put(event, "\n");
@@ -104,8 +108,10 @@ static void print_error(Console *console, Status status, Spot spot, const char *
     } else
         text_put(&out, console->program);
     text_put(&out, ": ");
-    if (console->color) text_put(&out, "\033[1;31merror:\033[0m ");
-    else text_put(&out, "error: ");
+    if (console->color)
+        text_put(&out, "\033[1;31merror:\033[0m ");
+    else
+        text_put(&out, "error: ");
     if (spot.column) {
         text_put(&out, "column \"");
         text_shown(&out, spot.column, strlen(spot.column));
@@ -115,8 +121,10 @@ static void print_error(Console *console, Status status, Spot spot, const char *
     if (note) text_format(&out, "\n = %s", note);
     text_put(&out, "\n");
     console_bar(console, "");
-    if (out.failed) console_err(console, "error: out of memory\n", 21);
-    else console_err(console, out.bytes, out.n);
+    if (out.failed)
+        console_err(console, "error: out of memory\n", 21);
+    else
+        console_err(console, out.bytes, out.n);
     text_free(&out);
 }
 Status console_fail_at(Console *console, Status status, Spot spot, const char *note, const char *format, ...) {
@@ -142,7 +150,9 @@ Status console_fail(Console *console, Status status, const char *format, ...) {
 Status console_fail_file(Console *console, Status status, const char *verb, const char *path, int error) {
     Text name = {0};
     text_shown(&name, path, strlen(path));
-    const char *why = error == EISDIR ? "it is a directory" : error == EINVAL ? "it is no regular file" : strerror(error);
+    const char *why = error == EISDIR   ? "it is a directory"
+                      : error == EINVAL ? "it is no regular file"
+                                        : strerror(error);
     if (error == ENOMEM) status = FAILED_LIMIT;
     (void)console_fail(console, status, "cannot %s %s: %s", verb, name.failed ? "a file" : name.bytes, why);
     text_free(&name);

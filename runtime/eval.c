@@ -1,4 +1,5 @@
-/* eval.c: `eval`: the reports of a block on a part of the data, with trained parameters; and how every command finds those. */
+/* eval.c: `eval`: the reports of a block on a part of the data, with trained parameters; and how every command finds
+** those. */
 #include "from.h"
 #include "rundir.h"
 #include "train.h"
@@ -43,7 +44,8 @@ Status from_read(Run *run, const From *from, const nn_train *train) {
     if (from->file) return model_read(run, from->file, MODEL_ALL);
     bool best = train && (train->best >= 0 || train->patience > 0);
     snprintf(path, sizeof path, "%s/%s", from->directory, best ? "best.ckpt" : "last.ckpt");
-    if (best && access(path, F_OK)) snprintf(path, sizeof path, "%s/last.ckpt", from->directory); /* no round is over yet */
+    if (best && access(path, F_OK))
+        snprintf(path, sizeof path, "%s/last.ckpt", from->directory); /* no round is over yet */
     return model_read(run, path, MODEL_ALL);
 }
 
@@ -60,7 +62,8 @@ static Status part_named(Run *run, Part *part) {
 }
 static Status block_eval(Run *run, const BlockPlan *plan, Part part) {
     if (!evaluate_rows(plan, part))
-        return console_fail(&run->console, FAILED_USAGE, "data \"%s\" has no %s part; --split names another", plan->set->spec->name, part_names[part]);
+        return console_fail(&run->console, FAILED_USAGE, "data \"%s\" has no %s part; --split names another",
+                            plan->set->spec->name, part_names[part]);
     TRY(evaluate(run, plan, part, &run->eval_totals));
     values_from_totals(run, plan->train, &run->eval_totals, run->values);
     return log_evaluation(run, plan, part, run->values, "eval");

@@ -18,8 +18,10 @@ static uint8_t *carries_copy(Run *run, const nn_train *train, uint8_t *kept, boo
     for (int64_t i = 0; i < run->program->n_leaves; i++) {
         const nn_leaf *leaf = leaf_at(run, i);
         if (leaf->role != NN_CARRY || strcmp(leaf->owner, train->name)) continue;
-        if (back) memcpy(run->lasting + leaf->offset, kept + at, (size_t)leaf_bytes(leaf));
-        else if (kept) memcpy(kept + at, run->lasting + leaf->offset, (size_t)leaf_bytes(leaf));
+        if (back)
+            memcpy(run->lasting + leaf->offset, kept + at, (size_t)leaf_bytes(leaf));
+        else if (kept)
+            memcpy(kept + at, run->lasting + leaf->offset, (size_t)leaf_bytes(leaf));
         at += leaf_bytes(leaf);
     }
     return kept;
@@ -27,7 +29,8 @@ static uint8_t *carries_copy(Run *run, const nn_train *train, uint8_t *kept, boo
 static int64_t carries_bytes(const Run *run, const nn_train *train) {
     int64_t bytes = 0;
     for (int64_t i = 0; i < run->program->n_leaves; i++)
-        if (leaf_at(run, i)->role == NN_CARRY && !strcmp(leaf_at(run, i)->owner, train->name)) bytes += leaf_bytes(leaf_at(run, i));
+        if (leaf_at(run, i)->role == NN_CARRY && !strcmp(leaf_at(run, i)->owner, train->name))
+            bytes += leaf_bytes(leaf_at(run, i));
     return bytes;
 }
 static void eval_call(Run *run, const nn_train *train, int64_t valid, Totals *totals) {
@@ -107,14 +110,17 @@ void values_from_totals(Run *run, const nn_train *train, const Totals *totals, d
     for (int64_t k = 0; k < train->n_minimizes; k++) values[n++] = mean_of(train, totals, train->minimizes[k].sum);
     for (int64_t i = 0; shows && i < train->n_sums; i++) {
         double mean = mean_of(train, totals, i);
-        if (run->program->is_f64) ((double *)(void *)run->in)[i] = mean;
-        else ((float *)(void *)run->in)[i] = (float)mean;
+        if (run->program->is_f64)
+            ((double *)(void *)run->in)[i] = mean;
+        else
+            ((float *)(void *)run->in)[i] = (float)mean;
     }
     if (shows) run_call(run, &train->show, run->batch, run->in);
     for (int64_t i = 0; i < train->n_reports; i++) {
         const nn_report *report = &train->reports[i];
         for (int64_t j = 0; j < report_size(report); j++)
-            values[n++] = report->sum >= 0 ? mean_of(train, totals, report->sum + j) : float_at(run->program, run->out, report->shown + j);
+            values[n++] = report->sum >= 0 ? mean_of(train, totals, report->sum + j)
+                                           : float_at(run->program, run->out, report->shown + j);
     }
 }
 void value_name(const nn_train *train, int64_t i, Text *to) {

@@ -1,5 +1,6 @@
-/* gradcheck.c: `gradcheck`: gradients against central differences, in f64. Order 1: every sampled number of every leaf. Order 2: the
-** derivative of <gradient, direction> for a fixed direction, so second derivatives are checked through the product meta-learning uses. */
+/* gradcheck.c: `gradcheck`: gradients against central differences, in f64. Order 1: every sampled number of every
+** leaf. Order 2: the derivative of <gradient, direction> for a fixed direction, so second derivatives are checked
+** through the product meta-learning uses. */
 #include "from.h"
 #include "philox.h"
 #include "rundir.h"
@@ -61,12 +62,14 @@ typedef struct Worst {
 } Worst;
 static Worst leaf_check(Run *run, Check *check, int64_t i) {
     const nn_leaf *leaf = leaf_at(run, check->m->leaves[i]);
-    double *x = (double *)(void *)(run->lasting + leaf->offset), *said = at_offset(check->gradient, check->m->offsets[i]);
+    double *x = (double *)(void *)(run->lasting + leaf->offset),
+           *said = at_offset(check->gradient, check->m->offsets[i]);
     int64_t n = leaf_size(leaf), samples = check->samples && check->samples < n ? check->samples : n;
     Worst worst = {.excess = -1};
     for (int64_t s = 0; s < samples; s++) {
         int64_t j = s * n / samples;
-        double found = difference(run, check, &x[j]), excess = fabs(found - said[j]) / (absolute + relative * fabs(found));
+        double found = difference(run, check, &x[j]),
+               excess = fabs(found - said[j]) / (absolute + relative * fabs(found));
         if (!(excess <= 1)) worst.wrong++;
         if (!(excess <= worst.excess)) worst = (Worst){excess, said[j], found, j, worst.tried, worst.wrong};
         worst.tried++;
@@ -94,10 +97,12 @@ static void leaf_print(Run *run, Check *check, const nn_leaf *leaf, const Worst 
         console_event(&run->console, &out);
         return;
     }
-    text_format(&out, "%s  %s order %lld  %-32s largest error %.2g at [%lld]: gradient %.6g, differences %.6g  (%lld of %lld wrong)%s\n",
-                check->plan->train->name, check->m->name, (long long)check->order, leaf->name, fabs(worst->said - worst->found),
-                (long long)worst->element, worst->said, worst->found, (long long)worst->wrong, (long long)worst->tried,
-                worst->wrong ? "  WRONG" : "");
+    text_format(&out,
+                "%s  %s order %lld  %-32s largest error %.2g at [%lld]: gradient %.6g, differences %.6g  (%lld of %lld "
+                "wrong)%s\n",
+                check->plan->train->name, check->m->name, (long long)check->order, leaf->name,
+                fabs(worst->said - worst->found), (long long)worst->element, worst->said, worst->found,
+                (long long)worst->wrong, (long long)worst->tried, worst->wrong ? "  WRONG" : "");
     if (!out.failed) console_print(&run->console, out.bytes, out.n);
     text_free(&out);
 }
@@ -125,7 +130,8 @@ static Status gradients_save(Run *run, const char *path) {
     const nn_program *p = run->program;
     int64_t most = 1, bytes = 1, n = 0;
     for (int64_t t = 0; t < p->n_trains; t++)
-        for (int64_t k = 0; k < p->trains[t].n_minimizes; k++) most += p->trains[t].minimizes[k].n_leaves, bytes += p->trains[t].out;
+        for (int64_t k = 0; k < p->trains[t].n_minimizes; k++)
+            most += p->trains[t].minimizes[k].n_leaves, bytes += p->trains[t].out;
     Tensor *tensors = console_memory(&run->console, (int64_t)sizeof *tensors * most, "the gradients");
     uint8_t *kept = console_memory(&run->console, bytes, "the gradients");
     if (!tensors || !kept) return FAILED_LIMIT;
@@ -141,12 +147,15 @@ static Status gradients_save(Run *run, const char *path) {
             for (int64_t i = 0; i < m->n_leaves; i++) {
                 const nn_leaf *leaf = leaf_at(run, m->leaves[i]);
                 Text name = {0};
-                if (plan->train->n_minimizes > 1 || p->n_trains > 1) text_format(&name, "%s/%s/%s", plan->train->name, m->name, leaf->name);
-                else text_put(&name, leaf->name);
+                if (plan->train->n_minimizes > 1 || p->n_trains > 1)
+                    text_format(&name, "%s/%s/%s", plan->train->name, m->name, leaf->name);
+                else
+                    text_put(&name, leaf->name);
                 char *copy = name.failed ? NULL : console_copy(&run->console, name.bytes);
                 text_free(&name);
                 if (!copy) return FAILED_LIMIT;
-                tensors[n++] = (Tensor){copy, leaf->dtype, leaf->n_dims, leaf->dims, kept + m->offsets[i], leaf_bytes(leaf)};
+                tensors[n++] =
+                    (Tensor){copy, leaf->dtype, leaf->n_dims, leaf->dims, kept + m->offsets[i], leaf_bytes(leaf)};
             }
         }
     }
@@ -179,10 +188,13 @@ static Status request_read(Run *run, int64_t *order, int64_t *samples, const cha
     for (int64_t t = 0; t < run->program->n_trains; t++) {
         const nn_train *train = &run->program->trains[t];
         if (train->n_gradient < train->n_minimizes || (*order == 2 && train->n_second < train->n_minimizes))
-            return console_fail(&run->console, FAILED_USAGE, "this program has no gradients to look at: compile the page with --gradients or --dtype=f64");
+            return console_fail(
+                &run->console, FAILED_USAGE,
+                "this program has no gradients to look at: compile the page with --gradients or --dtype=f64");
     }
     if (run->program->is_f64 || *file) return OK;
-    return console_fail(&run->console, FAILED_USAGE, "differences need double precision: compile the page with --dtype=f64");
+    return console_fail(&run->console, FAILED_USAGE,
+                        "differences need double precision: compile the page with --dtype=f64");
 }
 Status command_gradcheck(Run *run) {
     const nn_program *p = run->program;

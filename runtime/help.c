@@ -1,4 +1,5 @@
-/* help.c: --help of the program (commands, and a way to begin) and of a command (its options, the hypers of the page). */
+/* help.c: --help of the program (commands, and a way to begin) and of a command (its options, the hypers of the
+** page). */
 #include "help.h"
 #include <math.h>
 #include <stdio.h>
@@ -14,13 +15,15 @@ static void put_hypers(Text *out, const nn_program *program) {
         char flag[64], range[64] = "";
         snprintf(flag, sizeof flag, "--%s", h->name);
         if (isfinite(h->low) || isfinite(h->high)) snprintf(range, sizeof range, " in [%.6g, %.6g]", h->low, h->high);
-        if (h->kind == NN_BOOLEAN) text_format(out, "  %-24s %s (%s)\n", flag, h->help, h->value != 0 ? "true" : "false");
-        else text_format(out, "  %-24s %s%s(%.6g%s)\n", flag, h->help, *h->help ? " " : "", h->value, range);
+        if (h->kind == NN_BOOLEAN)
+            text_format(out, "  %-24s %s (%s)\n", flag, h->help, h->value != 0 ? "true" : "false");
+        else
+            text_format(out, "  %-24s %s%s(%.6g%s)\n", flag, h->help, *h->help ? " " : "", h->value, range);
     }
 }
 static void put_overview(Text *out, const nn_program *program) {
-    text_format(out, "%s: a trainer made by nnc %s from %s.nn\n\nusage: %s [COMMAND] [OPTIONS]\n\ncommands:\n", program->name,
-                program->version, program->name, program->name);
+    text_format(out, "%s: a trainer made by nnc %s from %s.nn\n\nusage: %s [COMMAND] [OPTIONS]\n\ncommands:\n",
+                program->name, program->version, program->name, program->name);
 #define COMMAND(NAME, word, arguments, help, handler) text_format(out, "  %-9s %-8s %s\n", word, arguments, help);
 #include "commands.def"
 #undef COMMAND
@@ -37,14 +40,15 @@ void help_print(Console *console, const nn_program *program, CommandName command
     if (overview)
         put_overview(&out, program);
     else {
-#define COMMAND(NAME, word, arguments, help, handler) \
-    if (command == COMMAND_##NAME) text_format(&out, "usage: %s %s %s [OPTIONS]\n\n%s\n\noptions:\n", program->name, word, arguments, help);
+#define COMMAND(NAME, word, arguments, help, handler)                                                                  \
+    if (command == COMMAND_##NAME)                                                                                     \
+        text_format(&out, "usage: %s %s %s [OPTIONS]\n\n%s\n\noptions:\n", program->name, word, arguments, help);
 #include "commands.def"
 #undef COMMAND
-#define OPTION(NAME, flag, kind, argument, shown, commands, help)                                         \
-    if (strchr(commands, command_letters[command])) {                                                     \
-        text_format(&out, "  --%-22s %s", *argument ? flag " " argument : flag, help);                    \
-        text_format(&out, *shown ? " (%s)\n" : "%s\n", shown);                                            \
+#define OPTION(NAME, flag, kind, argument, shown, commands, help)                                                      \
+    if (strchr(commands, command_letters[command])) {                                                                  \
+        text_format(&out, "  --%-22s %s", *argument ? flag " " argument : flag, help);                                 \
+        text_format(&out, *shown ? " (%s)\n" : "%s\n", shown);                                                         \
     }
 #include "options.def"
 #undef OPTION

@@ -16,7 +16,8 @@ static void *posix_map(int fd, size_t n) {
     void *at = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
     return at == MAP_FAILED ? NULL : at;
 }
-const Io io_posix = {posix_open, read, write, fsync, close, rename, unlink, ftruncate, posix_mkdir, flock, fstat, posix_map};
+const Io io_posix = {posix_open, read,      write,       fsync, close, rename,
+                     unlink,     ftruncate, posix_mkdir, flock, fstat, posix_map};
 
 int io_read_all(const Io *io, int fd, void *to, size_t n, size_t *got) {
     *got = 0;

@@ -1,6 +1,8 @@
-/* io.h: the one table through which the runtime touches files, so that a test can make any call fail; and whole-file helpers.
+/* io.h: the one table through which the runtime touches files, so that a test can make any call fail; and whole-file
+** helpers.
 **
-** The functions of the table behave as POSIX says (-1 and errno). Nothing here prints: callers know what the file is for. */
+** The functions of the table behave as POSIX says (-1 and errno). Nothing here prints: callers know what the file is
+** for. */
 #ifndef NN_IO_H
 #define NN_IO_H
 #include <stdbool.h>

@@ -19,11 +19,16 @@ static void quote(Text *out, const char *value, size_t n) {
     for (size_t i = 0; i < n;) {
         unsigned char c = (unsigned char)value[i];
         size_t length = utf8_length((const unsigned char *)value + i, n - i);
-        if (c == '"' || c == '\\') text_format(out, "\\%c", c);
-        else if (c == '\n') text_put(out, "\\n");
-        else if (c < 0x20 || c == 0x7f) text_format(out, "\\u%04x", c);
-        else if (length) text_add(out, value + i, length);
-        else text_put(out, "\xef\xbf\xbd");
+        if (c == '"' || c == '\\')
+            text_format(out, "\\%c", c);
+        else if (c == '\n')
+            text_put(out, "\\n");
+        else if (c < 0x20 || c == 0x7f)
+            text_format(out, "\\u%04x", c);
+        else if (length)
+            text_add(out, value + i, length);
+        else
+            text_put(out, "\xef\xbf\xbd");
         i += length ? length : 1;
     }
     text_put(out, "\"");

@@ -6,18 +6,20 @@
 /* Out. `key` is NULL inside an array and at the top. Commas are put by the writer. */
 typedef struct Json {
     Text *out;
-    bool comma;  /* the next value needs one before it */
-    int indent;  /* > 0: one member a line, this many spaces a level; 0: all in a line */
+    bool comma; /* the next value needs one before it */
+    int indent; /* > 0: one member a line, this many spaces a level; 0: all in a line */
     int depth;
 } Json;
 static inline Json json_to(Text *out) { return (Json){.out = out}; }
 void json_open(Json *json, const char *key, char bracket); /* '{' or '[' */
 void json_close(Json *json, char bracket);                 /* '}' or ']' */
 void json_string(Json *json, const char *key, const char *value);
-void json_string_n(Json *json, const char *key, const char *value, size_t n); /* bytes that are not UTF-8 become U+FFFD */
+void json_string_n(Json *json, const char *key, const char *value,
+                   size_t n); /* bytes that are not UTF-8 become U+FFFD */
 void json_integer(Json *json, const char *key, int64_t value);
 void json_bool(Json *json, const char *key, bool value);
-void json_real(Json *json, const char *key, double value, bool is_f64); /* %.9g or %.17g; "nan", "inf", "-inf" as strings */
+void json_real(Json *json, const char *key, double value,
+               bool is_f64); /* %.9g or %.17g; "nan", "inf", "-inf" as strings */
 
 /* In. Values of an object or array are its children in order; NULL where there is none. Numbers keep their text. */
 typedef enum JsonKind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT } JsonKind;

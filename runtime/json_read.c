@@ -1,4 +1,5 @@
-/* json_read.c: the reader of json.h: RFC 8259, strict, for files that may be hostile (headers of safetensors, run.json). */
+/* json_read.c: the reader of json.h: RFC 8259, strict, for files that may be hostile (headers of safetensors,
+** run.json). */
 #include "json.h"
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,10 @@ static int hex4(Reader *r) {
     if (r->end - r->at < 4) return -1;
     for (int i = 0; i < 4; i++) {
         char c = *r->at++;
-        int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
         if (digit < 0) return -1;
         code = code * 16 + digit;
     }
@@ -106,8 +110,10 @@ static JsonValue *read_number(Reader *r) {
     const char *from = r->at;
     bool good = true;
     if (*r->at == '-') r->at++;
-    if (r->at < r->end && *r->at == '0') r->at++;
-    else good = digits(r);
+    if (r->at < r->end && *r->at == '0')
+        r->at++;
+    else
+        good = digits(r);
     if (good && r->at < r->end && *r->at == '.') r->at++, good = digits(r);
     if (good && r->at < r->end && (*r->at == 'e' || *r->at == 'E')) {
         r->at++;
@@ -237,7 +243,8 @@ bool json_i64(const JsonValue *value, int64_t *to) {
     bool minus = *s == '-';
     uint64_t n = 0;
     for (s += minus; *s; s++)
-        if (*s < '0' || *s > '9' || __builtin_mul_overflow(n, 10u, &n) || __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
+        if (*s < '0' || *s > '9' || __builtin_mul_overflow(n, 10u, &n) ||
+            __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
             return false;
     if (n > (uint64_t)INT64_MAX) return false;
     *to = minus ? -(int64_t)n : (int64_t)n;

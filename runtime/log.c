@@ -1,5 +1,5 @@
-/* log.c: what a round leaves behind: a row of log.csv (no times, so equal runs have equal bytes) and of time.csv, a line for people or
-** an event of --json. And the bar while a round goes on. */
+/* log.c: what a round leaves behind: a row of log.csv (no times, so equal runs have equal bytes) and of time.csv, a
+** line for people or an event of --json. And the bar while a round goes on. */
 #include "rundir.h"
 #include "train.h"
 #include <errno.h>
@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-static void put_number(const Run *run, Text *to, double value) { text_format(to, run->program->is_f64 ? "%.17g" : "%.9g", value); }
+static void put_number(const Run *run, Text *to, double value) {
+    text_format(to, run->program->is_f64 ? "%.17g" : "%.9g", value);
+}
 
 /* ---- log.csv: columns of all blocks, each name once; empty cells where a block has no such report */
 static bool name_is_new(const Run *run, int64_t block, int64_t value, const char *name) {
@@ -69,8 +71,8 @@ static int append(const Io *io, int fd, const Text *row) {
 }
 static Status log_row(Run *run, const BlockPlan *plan, const double *train, const double *validate) {
     Text row = {0};
-    text_format(&row, "%s,%lld,%lld,%lld,%lld", plan->train->name, (long long)run->at.round, (long long)step_epoch(plan, run->at.step),
-                (long long)run->at.step, (long long)run->at.examples);
+    text_format(&row, "%s,%lld,%lld,%lld,%lld", plan->train->name, (long long)run->at.round,
+                (long long)step_epoch(plan, run->at.step), (long long)run->at.step, (long long)run->at.examples);
     columns_walk(run, put_cell, &(Cells){run, plan->train, train, &row});
     columns_walk(run, put_cell, &(Cells){run, plan->train, validate, &row});
     text_put(&row, "\n");
@@ -84,8 +86,8 @@ static Status time_row(Run *run, double seconds, int64_t examples) {
     struct rusage usage;
     Text row = {0};
     getrusage(RUSAGE_SELF, &usage);
-    text_format(&row, "%lld,%.6f,%.6g,%lld\n", (long long)run->at.log_rounds, seconds, seconds > 0 ? (double)examples / seconds : 0,
-                (long long)usage.ru_maxrss * 1024);
+    text_format(&row, "%lld,%.6f,%.6g,%lld\n", (long long)run->at.log_rounds, seconds,
+                seconds > 0 ? (double)examples / seconds : 0, (long long)usage.ru_maxrss * 1024);
     int error = append(run->console.io, run->directory->time, &row);
     text_free(&row);
     return error ? console_fail_file(&run->console, FAILED_OUTPUT, "write", "time.csv", error) : OK;
@@ -94,7 +96,8 @@ static Status time_row(Run *run, double seconds, int64_t examples) {
 /* ---- for people: single numbers only; tables are in the report */
 static void put_values(Text *to, const nn_train *train, const double *values) {
     int64_t at = 0;
-    for (int64_t k = 0; k < train->n_minimizes; k++) text_format(to, "%s%s %.4g", k ? "  " : "", train->minimizes[k].name, values[at++]);
+    for (int64_t k = 0; k < train->n_minimizes; k++)
+        text_format(to, "%s%s %.4g", k ? "  " : "", train->minimizes[k].name, values[at++]);
     for (int64_t i = 0; i < train->n_reports; i++) {
         const nn_report *report = &train->reports[i];
         if (!report->n_dims) text_format(to, "%s%s %.4g", at ? "  " : "", report->name, values[at]);
@@ -104,11 +107,14 @@ static void put_values(Text *to, const nn_train *train, const double *values) {
 static void put_place(Text *to, const BlockPlan *plan, int64_t step) {
     bool epochs = plan->epoch_steps && plan->round_steps == plan->epoch_steps;
     text_format(to, "%s  ", plan->train->name);
-    if (epochs) text_format(to, "epoch %lld/%lld", (long long)((step + plan->epoch_steps - 1) / plan->epoch_steps),
-                            (long long)((plan->steps + plan->epoch_steps - 1) / plan->epoch_steps));
-    else text_format(to, "step %lld/%lld", (long long)step, (long long)plan->steps);
+    if (epochs)
+        text_format(to, "epoch %lld/%lld", (long long)((step + plan->epoch_steps - 1) / plan->epoch_steps),
+                    (long long)((plan->steps + plan->epoch_steps - 1) / plan->epoch_steps));
+    else
+        text_format(to, "step %lld/%lld", (long long)step, (long long)plan->steps);
 }
-static void round_line(Run *run, const BlockPlan *plan, const double *train, const double *validate, bool best, double seconds) {
+static void round_line(Run *run, const BlockPlan *plan, const double *train, const double *validate, bool best,
+                       double seconds) {
     Text line = {0};
     put_place(&line, plan, run->at.step);
     text_put(&line, "  ");
@@ -116,8 +122,10 @@ static void round_line(Run *run, const BlockPlan *plan, const double *train, con
     if (validate) text_put(&line, " | validate ");
     if (validate) put_values(&line, plan->train, validate);
     text_format(&line, "  %.*f s%s\n", seconds < 9.95 ? seconds < 0.095 ? 3 : 1 : 0, seconds, best ? "  best" : "");
-    if (!line.failed && !run->console.reader) console_print(&run->console, line.bytes, line.n);
-    else if (!line.failed) console_note(&run->console, "%.*s", (int)line.n - 1, line.bytes);
+    if (!line.failed && !run->console.reader)
+        console_print(&run->console, line.bytes, line.n);
+    else if (!line.failed)
+        console_note(&run->console, "%.*s", (int)line.n - 1, line.bytes);
     text_free(&line);
 }
 void json_values(Run *run, const nn_train *train, const char *prefix, const double *values, Json *json) {
@@ -157,7 +165,8 @@ static void round_event(Run *run, const BlockPlan *plan, const double *train, co
     json_close(&json, '}');
     console_event(&run->console, &out);
 }
-Status log_round(Run *run, const BlockPlan *plan, const double *train, const double *validate, bool best, double seconds, int64_t examples) {
+Status log_round(Run *run, const BlockPlan *plan, const double *train, const double *validate, bool best,
+                 double seconds, int64_t examples) {
     TRY(log_row(run, plan, train, validate));
     TRY(time_row(run, seconds, examples));
     if (run->console.json) round_event(run, plan, train, validate, seconds);
@@ -174,8 +183,11 @@ void log_progress(Run *run, const BlockPlan *plan, int64_t step, double seconds)
     bar[WIDTH] = 0;
     Text line = {0};
     put_place(&line, plan, step + 1);
-    double mean = run->round_totals.minimized[0] ? run->round_totals.sums[plan->train->minimizes[0].sum] / (double)run->round_totals.minimized[0] : NAN;
-    text_format(&line, "  [%s]  %s %.4g", bar, plan->train->n_minimizes ? plan->train->minimizes[0].name : "loss", mean);
+    double mean = run->round_totals.minimized[0]
+                      ? run->round_totals.sums[plan->train->minimizes[0].sum] / (double)run->round_totals.minimized[0]
+                      : NAN;
+    text_format(&line, "  [%s]  %s %.4g", bar, plan->train->n_minimizes ? plan->train->minimizes[0].name : "loss",
+                mean);
     if (seconds > 0) text_format(&line, "  %.3g examples/s", (double)run->round_totals.rows / seconds);
     if (!line.failed) console_bar(&run->console, line.bytes);
     text_free(&line);
@@ -183,9 +195,11 @@ void log_progress(Run *run, const BlockPlan *plan, int64_t step, double seconds)
 
 /* ---- evaluations */
 static void put_table(Text *to, const nn_report *report, const double *values) {
-    int64_t columns = report->n_dims ? report->dims[report->n_dims - 1] : 1, rows = product(report->n_dims, report->dims) / columns;
+    int64_t columns = report->n_dims ? report->dims[report->n_dims - 1] : 1,
+            rows = product(report->n_dims, report->dims) / columns;
     text_format(to, "%s:\n", report->name);
-    for (int64_t c = 0; report->n_classes && c < columns; c++) text_format(to, "%s%10s", c ? " " : "          ", report->classes[c]);
+    for (int64_t c = 0; report->n_classes && c < columns; c++)
+        text_format(to, "%s%10s", c ? " " : "          ", report->classes[c]);
     if (report->n_classes) text_put(to, "\n");
     for (int64_t r = 0; r < rows; r++) {
         bool named = rows > 1 && report->n_classes == rows;
@@ -202,9 +216,12 @@ static void put_precision(Text *to, const nn_report *report, const double *table
     for (int64_t c = 0; c < k; c++) {
         double said = 0, right = 0;
         for (int64_t i = 0; i < k; i++) said += table[i * k + c], right += table[c * k + i];
-        if (report->n_classes) text_format(to, "%10s", report->classes[c]);
-        else text_format(to, "%10lld", (long long)c);
-        text_format(to, " %10.4g %10.4g\n", said > 0 ? table[c * k + c] / said : 0, right > 0 ? table[c * k + c] / right : 0);
+        if (report->n_classes)
+            text_format(to, "%10s", report->classes[c]);
+        else
+            text_format(to, "%10lld", (long long)c);
+        text_format(to, " %10.4g %10.4g\n", said > 0 ? table[c * k + c] / said : 0,
+                    right > 0 ? table[c * k + c] / right : 0);
     }
 }
 static void evaluation_text(Run *run, const BlockPlan *plan, Part part, const double *values, bool tables) {

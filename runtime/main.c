@@ -26,7 +26,8 @@ static Status run_command(Run *run) {
 static Status cpu_check(Console *console, const nn_program *program) {
 #if defined(__x86_64__)
     if (!strncmp(program->cpu, "x86-64-v4", 9) && !__builtin_cpu_supports("x86-64-v4"))
-        return console_fail(console, FAILED_USAGE, "this program needs a cpu with AVX-512 (x86-64-v4); compile the page with --cpu=x86-64-v3");
+        return console_fail(console, FAILED_USAGE,
+                            "this program needs a cpu with AVX-512 (x86-64-v4); compile the page with --cpu=x86-64-v3");
     if (!strncmp(program->cpu, "x86-64-v3", 9) && !__builtin_cpu_supports("x86-64-v3"))
         return console_fail(console, FAILED_USAGE, "this program needs a cpu with AVX2 and FMA (x86-64-v3)");
 #else
@@ -37,7 +38,8 @@ static Status cpu_check(Console *console, const nn_program *program) {
 static Status run_all(Run *run, int argc, char **argv) {
     bool help;
     if (run->program->abi != NN_ABI)
-        return console_fail(&run->console, FAILED_BUG, "this program was compiled for another runtime (%lld, not %d): compile it again",
+        return console_fail(&run->console, FAILED_BUG,
+                            "this program was compiled for another runtime (%lld, not %d): compile it again",
                             (long long)run->program->abi, NN_ABI);
     TRY(options_read(&run->console, run->program, argc, argv, &run->options, &help));
     if (help) return console_check(&run->console);
@@ -59,4 +61,6 @@ int run_main(const nn_program *program, void *host, const Io *io, int argc, char
     console_close(&run.console);
     return status;
 }
-int nn_main(const nn_program *program, void *host, int argc, char **argv) { return run_main(program, host, &io_posix, argc, argv); }
+int nn_main(const nn_program *program, void *host, int argc, char **argv) {
+    return run_main(program, host, &io_posix, argc, argv);
+}

@@ -1,4 +1,5 @@
-/* model.c: parameters and model states to and from files that other programs share: model.safetensors, start="file", --from. */
+/* model.c: parameters and model states to and from files that other programs share: model.safetensors, start="file",
+** --from. */
 #include "rundir.h"
 #include "safetensors.h"
 #include <stdlib.h>
@@ -10,7 +11,11 @@ static Tensor leaf_tensor(const Run *run, const nn_leaf *leaf) {
 }
 static Tensor average_tensor(const Run *run, const nn_average *average) {
     int64_t dtype = run->program->is_f64 ? NN_F64 : NN_F32;
-    return (Tensor){average->name, dtype, average->n_dims, average->dims, run->averages + average->offset,
+    return (Tensor){average->name,
+                    dtype,
+                    average->n_dims,
+                    average->dims,
+                    run->averages + average->offset,
                     product(average->n_dims, average->dims) * dtype_bytes(dtype)};
 }
 int64_t model_tensors(const Run *run, bool all, Tensor *to) {
@@ -28,9 +33,11 @@ Status model_write(Run *run) {
     Text classes = {0};
     Json json = json_to(&classes);
     directory_put_classes(run, NULL, &json);
-    Pair metadata[] = {{"format", "1"}, {"nnc", p->version}, {"program", p->hash}, {"name", p->name}, {"classes", classes.bytes}};
+    Pair metadata[] = {
+        {"format", "1"}, {"nnc", p->version}, {"program", p->hash}, {"name", p->name}, {"classes", classes.bytes}};
     if (tensors && path && !classes.failed)
-        status = safetensors_write(&run->console, path, NULL, tensors, model_tensors(run, false, tensors), metadata, COUNT_OF(metadata), false);
+        status = safetensors_write(&run->console, path, NULL, tensors, model_tensors(run, false, tensors), metadata,
+                                   COUNT_OF(metadata), false);
     else if (path)
         status = console_fail(&run->console, FAILED_LIMIT, "not enough memory to write %s", path);
     text_free(&classes);
@@ -39,7 +46,8 @@ Status model_write(Run *run) {
 }
 
 static bool tensor_fits(const Tensor *a, const Tensor *b) {
-    return a->dtype == b->dtype && a->rank == b->rank && (!a->rank || !memcmp(a->dims, b->dims, sizeof *a->dims * (size_t)a->rank));
+    return a->dtype == b->dtype && a->rank == b->rank &&
+           (!a->rank || !memcmp(a->dims, b->dims, sizeof *a->dims * (size_t)a->rank));
 }
 static void put_shape(Text *to, const Tensor *t) {
     text_put(to, t->dtype >= 0 ? dtype_names[t->dtype] : "?");
@@ -85,10 +93,13 @@ Status model_read(Run *run, const char *path, ModelRead how) {
     safetensors_close(&file);
     free(tensors);
     Status status = OK;
-    if (!tensors) status = console_fail(&run->console, FAILED_LIMIT, "not enough memory to read %s", path);
+    if (!tensors)
+        status = console_fail(&run->console, FAILED_LIMIT, "not enough memory to read %s", path);
     else if (missing && (how == MODEL_ALL || !taken))
-        status = console_fail_at(&run->console, FAILED_USAGE, (Spot){.file = path}, NULL, "%lld of %lld tensors do not fit this program:%s%s",
-                                 (long long)missing, (long long)(missing + taken), misfits.n ? misfits.bytes : "", shown > 10 ? "\n   ..." : "");
+        status =
+            console_fail_at(&run->console, FAILED_USAGE, (Spot){.file = path}, NULL,
+                            "%lld of %lld tensors do not fit this program:%s%s", (long long)missing,
+                            (long long)(missing + taken), misfits.n ? misfits.bytes : "", shown > 10 ? "\n   ..." : "");
     text_free(&misfits);
     return status;
 }

@@ -13,8 +13,9 @@ static bool parse_u64(const char *s, uint64_t *to) {
     *to = 0;
     if (!*s) return false;
     for (; *s; s++) {
-        if (*s == '_' ) continue;
-        if (*s < '0' || *s > '9' || __builtin_mul_overflow(*to, 10u, to) || __builtin_add_overflow(*to, (uint64_t)(*s - '0'), to))
+        if (*s == '_') continue;
+        if (*s < '0' || *s > '9' || __builtin_mul_overflow(*to, 10u, to) ||
+            __builtin_add_overflow(*to, (uint64_t)(*s - '0'), to))
             return false;
     }
     return true;
@@ -99,7 +100,8 @@ static Status option_set(Console *console, Options *options, OptionName name, co
     uint64_t n = 0;
     bool good = true;
     switch (option_rows[name].kind) {
-    case FLAG: case WORD: good = *text || option_rows[name].kind == FLAG; break;
+    case FLAG:
+    case WORD: good = *text || option_rows[name].kind == FLAG; break;
     case COUNT: good = parse_u64(text, &n) && n <= INT64_MAX; break;
     case SEED: good = parse_u64(text, &n); break;
     case TIME: good = parse_time(text, &to->seconds); break;
@@ -109,8 +111,10 @@ static Status option_set(Console *console, Options *options, OptionName name, co
         break;
     }
     if (!good) {
-        static const char *const needs[] = {"", "a whole number", "a whole number below 2^64", "a time, as 90, 90s, 10m, 2h", "a text", "NAME=PATH"};
-        return console_fail(console, FAILED_USAGE, "--%s needs %s, not \"%s\"", option_rows[name].flag, needs[option_rows[name].kind], text);
+        static const char *const needs[] = {
+            "", "a whole number", "a whole number below 2^64", "a time, as 90, 90s, 10m, 2h", "a text", "NAME=PATH"};
+        return console_fail(console, FAILED_USAGE, "--%s needs %s, not \"%s\"", option_rows[name].flag,
+                            needs[option_rows[name].kind], text);
     }
     to->text = text;
     to->count = (int64_t)n;
@@ -123,20 +127,28 @@ static Status hyper_set(Console *console, const nn_hyper *hyper, const char *tex
     bool good;
     if (hyper->kind == NN_BOOLEAN) {
         good = true;
-        if (!*text || !strcmp(text, "true") || !strcmp(text, "1")) value = 1;
-        else if (!strcmp(text, "false") || !strcmp(text, "0")) value = 0;
-        else value = 0, good = false;
+        if (!*text || !strcmp(text, "true") || !strcmp(text, "1"))
+            value = 1;
+        else if (!strcmp(text, "false") || !strcmp(text, "0"))
+            value = 0;
+        else
+            value = 0, good = false;
     } else
-        good = parse_real(text, &value) && (hyper->kind != NN_INT || (value == floor(value) && fabs(value) <= INT32_MAX));
-    const char *needs = hyper->kind == NN_BOOLEAN ? "true or false" : hyper->kind == NN_INT ? "a whole number" : "a number";
+        good =
+            parse_real(text, &value) && (hyper->kind != NN_INT || (value == floor(value) && fabs(value) <= INT32_MAX));
+    const char *needs = hyper->kind == NN_BOOLEAN ? "true or false"
+                        : hyper->kind == NN_INT   ? "a whole number"
+                                                  : "a number";
     if (!good) return console_fail(console, FAILED_USAGE, "--%s needs %s, not \"%s\"", hyper->name, needs, text);
     if (value < hyper->low || value > hyper->high)
-        return console_fail(console, FAILED_USAGE, "--%s must lie in [%.9g, %.9g], not be %s", hyper->name, hyper->low, hyper->high, text);
+        return console_fail(console, FAILED_USAGE, "--%s must lie in [%.9g, %.9g], not be %s", hyper->name, hyper->low,
+                            hyper->high, text);
     *to = (HyperValue){source, value};
     return OK;
 }
 
-static Status fail_unknown(Console *console, const nn_program *program, const Options *options, const char *flag, size_t n) {
+static Status fail_unknown(Console *console, const nn_program *program, const Options *options, const char *flag,
+                           size_t n) {
     char name[64];
     const char *names[N_OPTIONS + 256];
     int64_t count = 0;
@@ -146,10 +158,12 @@ static Status fail_unknown(Console *console, const nn_program *program, const Op
     for (int64_t i = 0; i < program->n_hypers && i < 256; i++) names[count++] = program->hypers[i].name;
     for (OptionName i = 0; i < N_OPTIONS; i++)
         if (flag_is(flag, n, option_rows[i].flag))
-            return console_fail(console, FAILED_USAGE, "--%s is not an option of %s", name, command_words[options->command]);
+            return console_fail(console, FAILED_USAGE, "--%s is not an option of %s", name,
+                                command_words[options->command]);
     const char *near = name_near(name, names, count);
     if (near) return console_fail(console, FAILED_USAGE, "there is no option --%s; did you mean --%s?", name, near);
-    return console_fail(console, FAILED_USAGE, "there is no option --%s; %s --help lists them", name, command_words[options->command]);
+    return console_fail(console, FAILED_USAGE, "there is no option --%s; %s --help lists them", name,
+                        command_words[options->command]);
 }
 
 /* argv[*i] begins with "--". */
@@ -158,7 +172,8 @@ static Status flag_read(Console *console, const nn_program *program, Options *op
     size_t n = equals ? (size_t)(equals - flag) : strlen(flag);
     const char *text = equals ? equals + 1 : NULL;
     OptionName name = 0;
-    while (name < N_OPTIONS && !(flag_is(flag, n, option_rows[name].flag) && option_is_for(name, options->command))) name++;
+    while (name < N_OPTIONS && !(flag_is(flag, n, option_rows[name].flag) && option_is_for(name, options->command)))
+        name++;
     int64_t hyper = 0;
     while (hyper < program->n_hypers && !flag_is(flag, n, program->hypers[hyper].name)) hyper++;
     if (name == N_OPTIONS && hyper == program->n_hypers) return fail_unknown(console, program, options, flag, n);
@@ -174,7 +189,8 @@ static Status flag_read(Console *console, const nn_program *program, Options *op
     return hyper_set(console, &program->hypers[hyper], text, FROM_FLAG, &options->hypers[hyper]);
 }
 
-/* The command is the first word without a dash that stands where no value of a flag does; flags before it belong to it too. */
+/* The command is the first word without a dash that stands where no value of a flag does; flags before it belong to it
+** too. */
 static void command_find(Options *options, const nn_program *program, int *at) {
     options->command = COMMAND_TRAIN;
     *at = 0;
@@ -186,7 +202,8 @@ static void command_find(Options *options, const nn_program *program, int *at) {
             for (OptionName o = 0; o < N_OPTIONS; o++)
                 if (!strcmp(word + 2 * (word[1] == '-'), option_rows[o].flag)) alone = option_rows[o].kind == FLAG;
             for (int64_t h = 0; h < program->n_hypers; h++)
-                if (!strcmp(word + 2 * (word[1] == '-'), program->hypers[h].name)) alone = program->hypers[h].kind == NN_BOOLEAN;
+                if (!strcmp(word + 2 * (word[1] == '-'), program->hypers[h].name))
+                    alone = program->hypers[h].kind == NN_BOOLEAN;
             i += !alone;
             continue;
         }
@@ -212,8 +229,11 @@ static Status word_read(Console *console, const nn_program *program, Options *op
     }
     for (CommandName c = 0; c < N_COMMANDS && n < 64; c++) names[n++] = command_words[c];
     const char *near = name_near(word, names, n);
-    if (near) return console_fail(console, FAILED_USAGE, "\"%s\" is no command and no train block; did you mean \"%s\"?", word, near);
-    return console_fail(console, FAILED_USAGE, "\"%s\" is no command and no train block of the page; --help lists the commands", word);
+    if (near)
+        return console_fail(console, FAILED_USAGE, "\"%s\" is no command and no train block; did you mean \"%s\"?",
+                            word, near);
+    return console_fail(console, FAILED_USAGE,
+                        "\"%s\" is no command and no train block of the page; --help lists the commands", word);
 }
 
 Status options_read(Console *console, const nn_program *program, int argc, char **argv, Options *options, bool *done) {
@@ -229,9 +249,12 @@ Status options_read(Console *console, const nn_program *program, int argc, char 
     for (int i = 1; i < argc; i++) {
         if (i == command_at && command_at) continue;
         if (!strcmp(argv[i], "-h")) argv[i] = (char *)"--help";
-        if (argv[i][0] == '-' && argv[i][1] == '-' && argv[i][2]) TRY(flag_read(console, program, options, &i));
-        else if (argv[i][0] == '-') return console_fail(console, FAILED_USAGE, "options are written --name: %s", argv[i]);
-        else TRY(word_read(console, program, options, argv[i]));
+        if (argv[i][0] == '-' && argv[i][1] == '-' && argv[i][2])
+            TRY(flag_read(console, program, options, &i));
+        else if (argv[i][0] == '-')
+            return console_fail(console, FAILED_USAGE, "options are written --name: %s", argv[i]);
+        else
+            TRY(word_read(console, program, options, argv[i]));
     }
     if (option_given(options, OPTION_HELP)) {
         help_print(console, program, options->command, command_at == 0);
@@ -241,18 +264,21 @@ Status options_read(Console *console, const nn_program *program, int argc, char 
 }
 
 /* ---- run.json */
-static const OptionName computed[] = {OPTION_EPOCHS, OPTION_STEPS, OPTION_SEED, OPTION_ORDER, OPTION_LIMIT_TRAIN, OPTION_OVERFIT_BATCHES};
+static const OptionName computed[] = {OPTION_EPOCHS, OPTION_STEPS,       OPTION_SEED,
+                                      OPTION_ORDER,  OPTION_LIMIT_TRAIN, OPTION_OVERFIT_BATCHES};
 
 Status options_take(Console *console, const nn_program *program, Options *options, const JsonValue *run, bool all) {
-    const JsonValue *given = json_member(run, "options"), *hypers = json_member(run, "hypers"), *data = json_member(run, "data");
+    const JsonValue *given = json_member(run, "options"), *hypers = json_member(run, "hypers"),
+                    *data = json_member(run, "data");
     for (OptionName i = 0; i < N_OPTIONS; i++) {
-        bool wanted = all && i != OPTION_OUT && i != OPTION_RESUME && i != OPTION_REPLAY && i != OPTION_PARTIAL && i != OPTION_JSON;
+        bool wanted = all && i != OPTION_OUT && i != OPTION_RESUME && i != OPTION_REPLAY && i != OPTION_PARTIAL &&
+                      i != OPTION_JSON;
         for (size_t c = 0; c < COUNT_OF(computed); c++) wanted |= computed[c] == i;
         const JsonValue *member = json_member(given, option_rows[i].flag);
         const char *text = json_text(json_member(member, "value"), NULL);
         bool was_given = text && strcmp(json_text(json_member(member, "source"), "default"), "default");
-        if (wanted && was_given && option_rows[i].kind != LIST && option_is_for(i, options->command) && !option_given(options, i) &&
-            !(i == OPTION_ORDER && options->command == COMMAND_GRADCHECK))
+        if (wanted && was_given && option_rows[i].kind != LIST && option_is_for(i, options->command) &&
+            !option_given(options, i) && !(i == OPTION_ORDER && options->command == COMMAND_GRADCHECK))
             TRY(option_set(console, options, i, text, FROM_RUN));
     }
     for (int64_t i = 0; i < program->n_hypers; i++) {
@@ -273,8 +299,10 @@ void options_write(const nn_program *program, const Options *options, Json *json
         const OptionValue *v = &options->of[i];
         if (!option_is_for(i, options->command) || option_rows[i].kind == LIST || i == OPTION_HELP) continue;
         json_open(json, option_rows[i].flag, '{');
-        if (v->source != FROM_DEFAULT) json_string(json, "value", v->text);
-        else if (i == OPTION_SEED) json_string(json, "value", "0");
+        if (v->source != FROM_DEFAULT)
+            json_string(json, "value", v->text);
+        else if (i == OPTION_SEED)
+            json_string(json, "value", "0");
         json_string(json, "source", source_names[v->source]);
         json_close(json, '}');
     }

@@ -11,6 +11,7 @@ extern const char *const part_names[N_PARTS]; /* train, validate, test */
 int64_t share_rows(double share, int64_t n);
 /* Is row i of n among the q that are taken evenly? */
 static inline bool row_taken(int64_t i, int64_t q, int64_t n) { return (i + 1) * q / n > i * q / n; }
-/* The permutation of an epoch: Fisher-Yates from the end, the word of step i that of counter (i, epoch, block, 0xFFFFFF01). */
+/* The permutation of an epoch: Fisher-Yates from the end, the word of step i that of counter (i, epoch, block,
+** 0xFFFFFF01). */
 void order_shuffle(uint32_t *rows, int64_t n, const uint32_t key[2], int64_t epoch, int64_t block);
 #endif

@@ -1,6 +1,6 @@
-/* pool.c: see pool.h. A job is published as one 64-bit word, count in the high half and the next task in the low: whoever takes a number
-** below the count owns that task, and the job's fields cannot change before it has said that the task is done. A thread that comes
-** late takes a number too high and touches nothing. */
+/* pool.c: see pool.h. A job is published as one 64-bit word, count in the high half and the next task in the low:
+** whoever takes a number below the count owns that task, and the job's fields cannot change before it has said that
+** the task is done. A thread that comes late takes a number too high and touches nothing. */
 #include "pool.h"
 #include <fenv.h>
 #include <pthread.h>
@@ -89,8 +89,10 @@ static void job_run(nn_pool *pool, nn_task *task, void *frame, int64_t count) {
     publish(pool);
     take_tasks(pool);
     for (int i = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < count; i++) {
-        if (i < pool->spins) RELAX();
-        else sched_yield();
+        if (i < pool->spins)
+            RELAX();
+        else
+            sched_yield();
     }
 }
 void nn_parallel(nn_pool *pool, nn_task *task, void *frame, int64_t count) {
@@ -104,7 +106,8 @@ void nn_parallel(nn_pool *pool, nn_task *task, void *frame, int64_t count) {
 Status pool_open(Console *console, int64_t threads, nn_pool **to) {
     *to = NULL;
     if (threads < 2) return OK;
-    nn_pool *pool = console_memory(console, (int64_t)sizeof *pool + LINE + threads * (int64_t)sizeof(pthread_t), "the threads");
+    nn_pool *pool =
+        console_memory(console, (int64_t)sizeof *pool + LINE + threads * (int64_t)sizeof(pthread_t), "the threads");
     if (!pool) return FAILED_LIMIT;
     pool = (nn_pool *)(((uintptr_t)pool + LINE - 1) / LINE * LINE);
     pool->spins = threads <= cores_usable() ? SPINS : 0;
@@ -113,7 +116,8 @@ Status pool_open(Console *console, int64_t threads, nn_pool **to) {
     for (; pool->n_threads < threads - 1; pool->n_threads++)
         if (pthread_create(&pool->threads[pool->n_threads], NULL, thread_main, pool)) {
             pool_close(pool);
-            return console_fail(console, FAILED_LIMIT, "%lld threads cannot be started; --threads N asks for fewer", (long long)threads);
+            return console_fail(console, FAILED_LIMIT, "%lld threads cannot be started; --threads N asks for fewer",
+                                (long long)threads);
         }
     *to = pool;
     return OK;

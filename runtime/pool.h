@@ -1,5 +1,5 @@
-/* pool.h: the threads that compute. A parallel loop is a fixed list of tasks, each of which writes results of its own, so bits do
-** not depend on who runs which. Between loops the threads spin for some microseconds, then sleep. */
+/* pool.h: the threads that compute. A parallel loop is a fixed list of tasks, each of which writes results of its own,
+** so bits do not depend on who runs which. Between loops the threads spin for some microseconds, then sleep. */
 #ifndef NN_POOL_H
 #define NN_POOL_H
 #include "abi.h"

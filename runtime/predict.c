@@ -14,8 +14,8 @@ typedef struct Predict {
     Part part;
     int64_t rows;
     bool jsonl;
-    bool *columns;        /* of the set: those it needs */
-    const bool **wanted;  /* by set, for data_open */
+    bool *columns;       /* of the set: those it needs */
+    const bool **wanted; /* by set, for data_open */
 } Predict;
 
 /* ---- one value */
@@ -56,9 +56,12 @@ static void put_csv(const Predict *predict, bool is_f64, int64_t row, const uint
             double value = output_value(output, out + output->offset, row * n + i);
             const char *name = class_name(predict, output, value);
             if (!first) text_put(to, ",");
-            if (name) put_csv_text(to, name);
-            else if (output->element == NN_REAL) text_format(to, is_f64 ? "%.17g" : "%.9g", value);
-            else text_format(to, "%lld", (long long)value);
+            if (name)
+                put_csv_text(to, name);
+            else if (output->element == NN_REAL)
+                text_format(to, is_f64 ? "%.17g" : "%.9g", value);
+            else
+                text_format(to, "%lld", (long long)value);
         }
     }
     text_put(to, "\n");
@@ -79,19 +82,24 @@ static void put_header(const Predict *predict, Text *to) {
     }
     text_put(to, "\n");
 }
-static void json_nested(const Predict *predict, const nn_output *output, const char *key, int64_t axis, int64_t at, const uint8_t *out, bool is_f64,
-                        Json *json) {
+static void json_nested(const Predict *predict, const nn_output *output, const char *key, int64_t axis, int64_t at,
+                        const uint8_t *out, bool is_f64, Json *json) {
     if (axis == output->n_dims) {
         double value = output_value(output, out + output->offset, at);
         const char *name = class_name(predict, output, value);
-        if (name) json_string(json, key, name);
-        else if (output->element == NN_REAL) json_real(json, key, value, is_f64);
-        else if (output->element == NN_BOOLEAN) json_bool(json, key, value != 0);
-        else json_integer(json, key, (int64_t)value);
+        if (name)
+            json_string(json, key, name);
+        else if (output->element == NN_REAL)
+            json_real(json, key, value, is_f64);
+        else if (output->element == NN_BOOLEAN)
+            json_bool(json, key, value != 0);
+        else
+            json_integer(json, key, (int64_t)value);
         return;
     }
     json_open(json, key, '[');
-    for (int64_t i = 0; i < output->dims[axis]; i++) json_nested(predict, output, NULL, axis + 1, at * output->dims[axis] + i, out, is_f64, json);
+    for (int64_t i = 0; i < output->dims[axis]; i++)
+        json_nested(predict, output, NULL, axis + 1, at * output->dims[axis] + i, out, is_f64, json);
     json_close(json, ']');
 }
 static void put_json(const Predict *predict, bool is_f64, int64_t row, const uint8_t *out, Text *to) {
@@ -112,13 +120,16 @@ static Status rows_print(Run *run, const Predict *predict) {
     c->draw_step = c->data_step = -2;
     for (int64_t at = 0; at < predict->rows; at += feed->rows) {
         int64_t valid = predict->rows - at < feed->rows ? predict->rows - at : feed->rows;
-        Fill fill = {.part = predict->part, .first = at, .valid = valid, .number = at, .fresh = true, .pool = run->pool};
+        Fill fill = {
+            .part = predict->part, .first = at, .valid = valid, .number = at, .fresh = true, .pool = run->pool};
         set_fill(predict->set, feed, &fill, run->batch);
         c->valid = (int32_t)valid;
         run_call(run, &predict->spec->rows, run->batch, NULL);
         for (int64_t r = 0; r < valid; r++) {
-            if (predict->jsonl) put_json(predict, run->program->is_f64, r, run->out, &out);
-            else put_csv(predict, run->program->is_f64, r, run->out, &out);
+            if (predict->jsonl)
+                put_json(predict, run->program->is_f64, r, run->out, &out);
+            else
+                put_csv(predict, run->program->is_f64, r, run->out, &out);
         }
         if (out.failed) return console_fail(&run->console, FAILED_LIMIT, "not enough memory to print rows");
         console_print(&run->console, out.bytes, out.n);
@@ -156,7 +167,11 @@ static Status data_find(Run *run, Predict *predict) {
         text_free(&path);
         if (!paths[n - 1]) return FAILED_LIMIT;
     }
-    DataRequest request = {.n_paths = n, .paths = paths, .used = used, .columns = predict->wanted, .whole = in != NULL,
+    DataRequest request = {.n_paths = n,
+                           .paths = paths,
+                           .used = used,
+                           .columns = predict->wanted,
+                           .whole = in != NULL,
                            .classes = json_member(run->earlier, "classes")};
     return data_open(&run->console, p, &request, run->sets);
 }
@@ -171,19 +186,24 @@ static Status classes_take(Run *run, const Predict *predict) {
         const JsonValue *list = json_member(json_member(run->earlier, "classes"), key);
         int64_t n = 0;
         for (const JsonValue *v = list ? list->child : NULL; v; v = v->next) n++;
-        if (!(column->classes = console_memory(&run->console, (int64_t)sizeof(char *) * n, "the classes"))) return FAILED_LIMIT;
-        for (const JsonValue *v = list ? list->child : NULL; v; v = v->next) column->classes[column->n_classes++] = json_text(v, "");
+        if (!(column->classes = console_memory(&run->console, (int64_t)sizeof(char *) * n, "the classes")))
+            return FAILED_LIMIT;
+        for (const JsonValue *v = list ? list->child : NULL; v; v = v->next)
+            column->classes[column->n_classes++] = json_text(v, "");
     }
     return OK;
 }
 static Status rows_find(Run *run, Predict *predict) {
     const OptionValue *rows = &run->options.of[OPTION_ROWS];
     predict->set = &run->sets[predict->spec->feed.set];
-    predict->part = predict->set->parts[PART_TEST].rows ? PART_TEST : predict->set->parts[PART_VALIDATE].rows ? PART_VALIDATE : PART_TRAIN;
+    predict->part = predict->set->parts[PART_TEST].rows       ? PART_TEST
+                    : predict->set->parts[PART_VALIDATE].rows ? PART_VALIDATE
+                                                              : PART_TRAIN;
     predict->rows = predict->set->parts[predict->part].rows;
     if (predict->set->endless) {
         if (rows->source == FROM_DEFAULT)
-            return console_fail(&run->console, FAILED_USAGE, "data \"%s\" is drawn; --rows N says how many rows", predict->set->spec->name);
+            return console_fail(&run->console, FAILED_USAGE, "data \"%s\" is drawn; --rows N says how many rows",
+                                predict->set->spec->name);
         predict->rows = rows->count;
     } else if (rows->source != FROM_DEFAULT && rows->count < predict->rows)
         predict->rows = rows->count;
@@ -193,7 +213,8 @@ Status command_predict(Run *run) {
     From from;
     const char *format = run->options.of[OPTION_FORMAT].text;
     if (!run->program->n_predicts) return console_fail(&run->console, FAILED_USAGE, "the page has no predict block");
-    Predict predict = {.spec = &run->program->predicts[0], .jsonl = run->console.json || (format && !strcmp(format, "jsonl"))};
+    Predict predict = {.spec = &run->program->predicts[0],
+                       .jsonl = run->console.json || (format && !strcmp(format, "jsonl"))};
     if (format && strcmp(format, "csv") && strcmp(format, "jsonl"))
         return console_fail(&run->console, FAILED_USAGE, "--format must be csv or jsonl, not \"%s\"", format);
     TRY(from_find(run, &from));

@@ -1,6 +1,6 @@
-/* report.c: report.html: one page, nothing fetched from anywhere: settings, curves, results on the test part, first-layer filters, the
-** page's source. See report.h. Curves are drawn from log.csv as it stands in the directory, so a resumed run shows all of its rounds.
-** The pieces: report_curves.c, report_filters.c. */
+/* report.c: report.html: one page, nothing fetched from anywhere: settings, curves, results on the test part,
+** first-layer filters, the page's source. See report.h. Curves are drawn from log.csv as it stands in the directory,
+** so a resumed run shows all of its rounds. The pieces: report_curves.c, report_filters.c. */
 #include "report.h"
 #include "report_parts.h"
 #include "rundir.h"
@@ -11,22 +11,31 @@
 #include <string.h>
 
 static const char head[] =
-    "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<style>\n"
+    "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
+    "content=\"width=device-width\">\n<style>\n"
     ":root{color-scheme:light dark;--line:#8884;--train:#3b6fd4;--validate:#d9822b}\n"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}\n"
-    "h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}pre{background:#8881;padding:1rem;overflow:auto;font-size:13px}\n"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.15rem .6rem;text-align:right;border-bottom:1px solid var(--line)}\n"
-    "th:first-child,td:first-child{text-align:left}.charts{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0}figcaption{font-size:13px}\n"
+    "h1{font-size:1.6rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 "
+    ".5rem}pre{background:#8881;padding:1rem;overflow:auto;font-size:13px}\n"
+    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.15rem "
+    ".6rem;text-align:right;border-bottom:1px solid var(--line)}\n"
+    "th:first-child,td:first-child{text-align:left}.charts{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0}"
+    "figcaption{font-size:13px}\n"
     "svg text{font-size:11px;fill:currentColor}svg .axis{stroke:var(--line)}svg polyline{fill:none;stroke-width:1.6}\n"
-    ".train{stroke:var(--train)}.validate{stroke:var(--validate)}.key{display:inline-block;width:1.2rem;height:3px;vertical-align:middle}\n"
+    ".train{stroke:var(--train)}.validate{stroke:var(--validate)}.key{display:inline-block;width:1.2rem;height:3px;"
+    "vertical-align:middle}\n"
     "img{image-rendering:pixelated;border:1px solid var(--line)}\n</style>\n";
 
 void put_html(Text *to, const char *s) {
     for (; *s; s++) {
-        if (*s == '<') text_put(to, "&lt;");
-        else if (*s == '&') text_put(to, "&amp;");
-        else if (*s == '"') text_put(to, "&quot;");
-        else text_add(to, s, 1);
+        if (*s == '<')
+            text_put(to, "&lt;");
+        else if (*s == '&')
+            text_put(to, "&amp;");
+        else if (*s == '"')
+            text_put(to, "&quot;");
+        else
+            text_add(to, s, 1);
     }
 }
 static void put_row(Text *to, const char *name, const char *value) {
@@ -58,7 +67,8 @@ static void put_settings(const Run *run, Text *to) {
     }
     put_row(to, "seed", run->options.of[OPTION_SEED].text ? run->options.of[OPTION_SEED].text : "0");
     for (int64_t i = 0; i < p->n_hypers; i++) {
-        snprintf(value, sizeof value, "%.6g (%s)", run->options.hypers[i].value, source_names[run->options.hypers[i].source]);
+        snprintf(value, sizeof value, "%.6g (%s)", run->options.hypers[i].value,
+                 source_names[run->options.hypers[i].source]);
         put_row(to, p->hypers[i].name, value);
     }
     put_row(to, "nnc", p->version);
@@ -88,7 +98,8 @@ static void put_test_table(const nn_report *report, const double *values, Text *
         }
         for (int64_t c = 0; c < columns; c++) {
             double v = values[r * columns + c];
-            text_format(to, "<td style=\"background:rgba(59,111,212,%.2f)\">%.4g", sum > 0 && v > 0 ? 0.7 * v / sum : 0, v);
+            text_format(to, "<td style=\"background:rgba(59,111,212,%.2f)\">%.4g", sum > 0 && v > 0 ? 0.7 * v / sum : 0,
+                        v);
         }
     }
     text_put(to, "\n</table>\n");

@@ -1,4 +1,5 @@
-/* report.h: report.html: one self-contained page about a run: curves, tables, first-layer filters, the page's source. */
+/* report.h: report.html: one self-contained page about a run: curves, tables, first-layer filters, the page's
+** source. */
 #ifndef NN_REPORT_H
 #define NN_REPORT_H
 #include "run.h"

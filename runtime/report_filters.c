@@ -1,5 +1,5 @@
-/* report_filters.c: the first layer's weights as pictures: columns of [h w, units] with a square h w, or filters of [k, k, c, units].
-** One grey bitmap (BMP, in base64), each filter scaled to its own range. */
+/* report_filters.c: the first layer's weights as pictures: columns of [h w, units] with a square h w, or filters of
+** [k, k, c, units]. One grey bitmap (BMP, in base64), each filter scaled to its own range. */
 #include "report_parts.h"
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@ enum { MOST_FILTERS = 64, ACROSS = 16, SHOWN_PIXELS = 48 };
 
 typedef struct Filters {
     const nn_leaf *leaf;
-    int64_t side, step;  /* pixels a side; elements from one pixel to the next */
+    int64_t side, step; /* pixels a side; elements from one pixel to the next */
     int64_t units;
 } Filters;
 static bool filters_of(const nn_leaf *leaf, Filters *to) {
@@ -42,7 +42,8 @@ static void put_base64(Text *to, const uint8_t *b, size_t n) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < n; i += 3) {
         uint32_t word = (uint32_t)b[i] << 16 | (i + 1 < n ? (uint32_t)b[i + 1] << 8 : 0) | (i + 2 < n ? b[i + 2] : 0);
-        char four[4] = {digits[word >> 18], digits[word >> 12 & 63], i + 1 < n ? digits[word >> 6 & 63] : '=', i + 2 < n ? digits[word & 63] : '='};
+        char four[4] = {digits[word >> 18], digits[word >> 12 & 63], i + 1 < n ? digits[word >> 6 & 63] : '=',
+                        i + 2 < n ? digits[word & 63] : '='};
         text_add(to, four, 4);
     }
 }
@@ -73,7 +74,8 @@ void put_filters(const Run *run, Text *to) {
     int64_t i = 0;
     while (i < run->program->n_leaves && !filters_of(leaf_at(run, i), &f)) i++;
     if (i == run->program->n_leaves) return;
-    int64_t n = f.units < MOST_FILTERS ? f.units : MOST_FILTERS, across = n < ACROSS ? n : ACROSS, down = (n + across - 1) / across;
+    int64_t n = f.units < MOST_FILTERS ? f.units : MOST_FILTERS, across = n < ACROSS ? n : ACROSS,
+            down = (n + across - 1) / across;
     int64_t width = across * (f.side + 1) - 1, height = down * (f.side + 1) - 1, stride, scale = SHOWN_PIXELS / f.side;
     size_t bytes;
     uint8_t *b = bitmap_new(width, height, &bytes, &stride);
@@ -82,11 +84,14 @@ void put_filters(const Run *run, Text *to) {
         return;
     }
     uint8_t *pixels = b + bytes - stride * height;
-    for (int64_t u = 0; u < n; u++) filter_draw(run, &f, u, pixels + u / across * (f.side + 1) * stride + u % across * (f.side + 1), stride);
+    for (int64_t u = 0; u < n; u++)
+        filter_draw(run, &f, u, pixels + u / across * (f.side + 1) * stride + u % across * (f.side + 1), stride);
     text_put(to, "<h2>First layer: ");
     put_html(to, f.leaf->name);
-    text_format(to, "</h2><p>%lld of %lld; dark is negative</p><img width=\"%lld\" alt=\"filters\" src=\"data:image/bmp;base64,", (long long)n,
-                (long long)f.units, (long long)(width * (scale > 0 ? scale : 1)));
+    text_format(
+        to,
+        "</h2><p>%lld of %lld; dark is negative</p><img width=\"%lld\" alt=\"filters\" src=\"data:image/bmp;base64,",
+        (long long)n, (long long)f.units, (long long)(width * (scale > 0 ? scale : 1)));
     put_base64(to, b, bytes);
     text_put(to, "\">\n");
     free(b);

@@ -1,4 +1,5 @@
-/* report_parts.h: the pieces of report.html: each appends its own sections, or nothing where there is nothing to show. */
+/* report_parts.h: the pieces of report.html: each appends its own sections, or nothing where there is nothing to
+** show. */
 #ifndef NN_REPORT_PARTS_H
 #define NN_REPORT_PARTS_H
 #include "run.h"

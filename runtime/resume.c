@@ -1,5 +1,5 @@
-/* resume.c: going on with a run that was stopped (--resume), and finding out what was not finite by running a step again. Both rest on
-** the same promise: a step is a function of the checkpoint and its number. */
+/* resume.c: going on with a run that was stopped (--resume), and finding out what was not finite by running a step
+** again. Both rest on the same promise: a step is a function of the checkpoint and its number. */
 #include "ckpt.h"
 #include "rundir.h"
 #include "train.h"
@@ -16,7 +16,8 @@ static void compare_files(const Run *run, Text *table) {
     const JsonValue *file = saved ? saved->child : NULL;
     for (int64_t s = 0; s < run->program->n_sets; s++)
         for (int64_t i = 0; i < run->sets[s].n_files; i++, file = file ? file->next : NULL)
-            differ(table, run->sets[s].files[i].path, json_text(json_member(file, "sha256"), "no such file"), run->sets[s].files[i].sha256);
+            differ(table, run->sets[s].files[i].path, json_text(json_member(file, "sha256"), "no such file"),
+                   run->sets[s].files[i].sha256);
     if (file) text_format(table, "\n   files        more in the run than now");
 }
 static void compare_hypers(const Run *run, Text *table) {
@@ -24,7 +25,8 @@ static void compare_hypers(const Run *run, Text *table) {
         const char *name = run->program->hypers[i].name;
         char now[40];
         snprintf(now, sizeof now, "%.17g", run->options.hypers[i].value);
-        differ(table, name, json_text(json_member(json_member(json_member(run->earlier, "hypers"), name), "value"), "absent"), now);
+        differ(table, name,
+               json_text(json_member(json_member(json_member(run->earlier, "hypers"), name), "value"), "absent"), now);
     }
 }
 /* Options that decide what is computed: those given now must be those of the run. */
@@ -32,7 +34,9 @@ static void compare_options(const Run *run, Text *table) {
     static const struct {
         OptionName name;
         const char *flag, *otherwise;
-    } rows[] = {{OPTION_SEED, "seed", "0"}, {OPTION_ORDER, "order", "shuffle"}, {OPTION_LIMIT_TRAIN, "limit-train", "all"},
+    } rows[] = {{OPTION_SEED, "seed", "0"},
+                {OPTION_ORDER, "order", "shuffle"},
+                {OPTION_LIMIT_TRAIN, "limit-train", "all"},
                 {OPTION_OVERFIT_BATCHES, "overfit-batches", "all"}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const JsonValue *saved = json_member(json_member(json_member(run->earlier, "options"), rows[i].flag), "value");
@@ -45,15 +49,18 @@ static Status compare_run(Run *run) {
     Text table = {0};
     snprintf(grains, sizeof grains, "%lld", (long long)run->program->grains);
     differ(&table, "page", json_text(json_member(run->earlier, "program"), "none"), run->program->hash);
-    differ(&table, "float", json_text(json_member(run->earlier, "float"), "none"), run->program->is_f64 ? "f64" : "f32");
+    differ(&table, "float", json_text(json_member(run->earlier, "float"), "none"),
+           run->program->is_f64 ? "f64" : "f32");
     differ(&table, "grains", json_text(json_member(run->earlier, "grains"), "none"), grains);
     compare_options(run, &table);
     compare_hypers(run, &table);
     compare_files(run, &table);
     Status status = OK;
     if (table.n)
-        status = console_fail(&run->console, FAILED_USAGE, "%s cannot go on, because this differs:%s\n --partial takes what still fits and starts the block anew",
-                              run->directory->path, table.bytes);
+        status = console_fail(
+            &run->console, FAILED_USAGE,
+            "%s cannot go on, because this differs:%s\n --partial takes what still fits and starts the block anew",
+            run->directory->path, table.bytes);
     text_free(&table);
     return status;
 }
@@ -74,8 +81,8 @@ Status ckpt_resume(Run *run, bool *anew) {
     TRY(compare_run(run));
     TRY(ckpt_load(run, "last.ckpt", "last-1.ckpt", &run->at));
     if (!run->plans[run->at.block].train)
-        return console_fail(&run->console, FAILED_USAGE, "%s was stopped in block %s; resume without naming another", run->directory->path,
-                            run->program->trains[run->at.block].name);
+        return console_fail(&run->console, FAILED_USAGE, "%s was stopped in block %s; resume without naming another",
+                            run->directory->path, run->program->trains[run->at.block].name);
     return directory_open_logs(run, run->at.log_bytes);
 }
 
@@ -83,14 +90,17 @@ Status ckpt_resume(Run *run, bool *anew) {
 static Status name_kernel(Run *run, const BlockPlan *plan, int64_t step) {
     const nn_program *p = run->program;
     if (run->call.trap_kernel < 0 || run->call.trap_kernel >= p->n_kernels)
-        return console_fail(&run->console, FAILED_FINITE, "step %lld of %s: the loss or a gradient is not finite; nothing was saved over %s/last.ckpt",
-                            (long long)step, plan->train->name, run->directory->path);
+        return console_fail(
+            &run->console, FAILED_FINITE,
+            "step %lld of %s: the loss or a gradient is not finite; nothing was saved over %s/last.ckpt",
+            (long long)step, plan->train->name, run->directory->path);
     const nn_kernel *kernel = &p->kernels[run->call.trap_kernel];
-    return console_fail(&run->console, FAILED_FINITE,
-                        "step %lld of %s: element %lld of \"%s\" (%s.nn:%lld) is the first value that is not finite\n"
-                        " = the last good state is %s/last.ckpt; a smaller learning rate, or clip= in the optimizer, often helps",
-                        (long long)step, plan->train->name, (long long)run->call.trap_element, kernel->name, p->name, (long long)kernel->line,
-                        run->directory->path);
+    return console_fail(
+        &run->console, FAILED_FINITE,
+        "step %lld of %s: element %lld of \"%s\" (%s.nn:%lld) is the first value that is not finite\n"
+        " = the last good state is %s/last.ckpt; a smaller learning rate, or clip= in the optimizer, often helps",
+        (long long)step, plan->train->name, (long long)run->call.trap_element, kernel->name, p->name,
+        (long long)kernel->line, run->directory->path);
 }
 Status ckpt_explain_not_finite(Run *run) {
     Position bad = run->at, at;

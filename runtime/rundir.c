@@ -40,7 +40,8 @@ const char *directory_newest(Run *run) {
     char path[PATH_MAX];
     int64_t n = newest_number(run->program->name);
     if (!n) {
-        (void)console_fail(&run->console, FAILED_USAGE, "there is no run in runs/ yet: train first, or give --from DIR");
+        (void)console_fail(&run->console, FAILED_USAGE,
+                           "there is no run in runs/ yet: train first, or give --from DIR");
         return NULL;
     }
     snprintf(path, sizeof path, "runs/%s-%lld", run->program->name, (long long)n);
@@ -51,7 +52,8 @@ const char *directory_newest(Run *run) {
 /* ---- opening */
 static Status make_numbered(Run *run, char *path, size_t n) {
     const Io *io = run->console.io;
-    if (io->mkdir("runs", 0777) && errno != EEXIST) return console_fail_file(&run->console, FAILED_OUTPUT, "make the directory", "runs", errno);
+    if (io->mkdir("runs", 0777) && errno != EEXIST)
+        return console_fail_file(&run->console, FAILED_OUTPUT, "make the directory", "runs", errno);
     for (int64_t number = newest_number(run->program->name) + 1;; number++) {
         snprintf(path, n, "runs/%s-%lld", run->program->name, (long long)number);
         if (!io->mkdir(path, 0777)) return OK;
@@ -65,7 +67,8 @@ static Status make_named(Run *run, const char *path) {
     snprintf(inside, sizeof inside, "%s/run.json", path);
     if (access(inside, F_OK)) return OK;
     if (option_given(&run->options, OPTION_REPLACE)) return OK;
-    return console_fail(&run->console, FAILED_USAGE, "%s holds a run already: --resume %s goes on with it, --replace writes over it", path, path);
+    return console_fail(&run->console, FAILED_USAGE,
+                        "%s holds a run already: --resume %s goes on with it, --replace writes over it", path, path);
 }
 static Status directory_lock(Run *run) {
     RunDirectory *d = run->directory;
@@ -74,17 +77,20 @@ static Status directory_lock(Run *run) {
     d->lock = run->console.io->open(path, O_RDWR | O_CREAT, 0666);
     if (d->lock < 0) return console_fail_file(&run->console, FAILED_OUTPUT, "open", path, errno);
     if (!run->console.io->lock(d->lock, LOCK_EX | LOCK_NB)) return OK;
-    if (errno == EWOULDBLOCK) return console_fail(&run->console, FAILED_USAGE, "%s is in use by another trainer", d->path);
+    if (errno == EWOULDBLOCK)
+        return console_fail(&run->console, FAILED_USAGE, "%s is in use by another trainer", d->path);
     return console_fail_file(&run->console, FAILED_OUTPUT, "lock", path, errno);
 }
-/* What --replace writes over: only files that a run writes, run.json first, so that a half-cleared directory holds no run. */
+/* What --replace writes over: only files that a run writes, run.json first, so that a half-cleared directory holds no
+** run. */
 static Status directory_clear(Run *run) {
-    static const char *const names[] = {"run.json", "last.ckpt", "last-1.ckpt", "best.ckpt", "model.safetensors",
+    static const char *const names[] = {"run.json", "last.ckpt", "last-1.ckpt", "best.ckpt",  "model.safetensors",
                                         "log.csv",  "time.csv",  "test.json",   "report.html"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         char *path = directory_file(run, names[i]);
         if (!path) return FAILED_LIMIT;
-        if (run->console.io->unlink(path) && errno != ENOENT) return console_fail_file(&run->console, FAILED_OUTPUT, "remove", path, errno);
+        if (run->console.io->unlink(path) && errno != ENOENT)
+            return console_fail_file(&run->console, FAILED_OUTPUT, "remove", path, errno);
     }
     return OK;
 }
@@ -101,9 +107,12 @@ Status directory_open(Run *run, const char *path, bool existing) {
     RunDirectory *d = console_memory(&run->console, sizeof *d, "the run directory");
     if (!d) return FAILED_LIMIT;
     d->lock = d->log = d->time = -1;
-    if (path && strlen(path) > PATH_MAX - 64) return console_fail_file(&run->console, FAILED_USAGE, "use", path, ENAMETOOLONG);
-    if (!path) TRY(make_numbered(run, made, sizeof made));
-    else if (!existing) TRY(make_named(run, path));
+    if (path && strlen(path) > PATH_MAX - 64)
+        return console_fail_file(&run->console, FAILED_USAGE, "use", path, ENAMETOOLONG);
+    if (!path)
+        TRY(make_numbered(run, made, sizeof made));
+    else if (!existing)
+        TRY(make_named(run, path));
     if (!(d->path = console_copy(&run->console, path ? path : made))) return FAILED_LIMIT;
     run->directory = d;
     TRY(directory_lock(run));
@@ -135,7 +144,9 @@ Status directory_open_logs(Run *run, int64_t log_bytes) {
     Status status = log_open(run, "log.csv", log_bytes, header.bytes, &run->directory->log);
     if (!status && !log_bytes) run->at.log_bytes = (int64_t)header.n;
     text_free(&header);
-    if (!status) status = log_open(run, "time.csv", log_bytes ? -1 : 0, "round,seconds,examples_per_s,peak_bytes\n", &run->directory->time);
+    if (!status)
+        status = log_open(run, "time.csv", log_bytes ? -1 : 0, "round,seconds,examples_per_s,peak_bytes\n",
+                          &run->directory->time);
     return status;
 }
 
@@ -223,5 +234,7 @@ Status directory_read_run(Run *run, const char *path, bool must) {
     if (error) return console_fail_file(&run->console, FAILED_USAGE, "read", path, error);
     run->earlier = json_read((const char *)bytes.data, bytes.n, &why);
     bytes_free(&bytes);
-    return run->earlier ? OK : console_fail_at(&run->console, FAILED_USAGE, (Spot){.file = path}, NULL, "it is no JSON: %s", why);
+    return run->earlier
+               ? OK
+               : console_fail_at(&run->console, FAILED_USAGE, (Spot){.file = path}, NULL, "it is no JSON: %s", why);
 }

@@ -17,7 +17,8 @@ static uint32_t tensors_crc(const Tensor *tensors, int64_t n) {
     return (uint32_t)crc;
 }
 /* Eight bytes of length, then JSON, filled with spaces so that the data begins at a multiple of 64. */
-static void header_put(Text *out, const Tensor *tensors, int64_t n, const Pair *metadata, int64_t n_metadata, const char *crc) {
+static void header_put(Text *out, const Tensor *tensors, int64_t n, const Pair *metadata, int64_t n_metadata,
+                       const char *crc) {
     Json json = json_to(out);
     text_add(out, "\0\0\0\0\0\0\0\0", 8);
     json_open(&json, NULL, '{');
@@ -58,7 +59,8 @@ static int file_compare(const Io *io, const char *path, const Text *header, cons
     size_t at = header->n;
     bool equal = bytes.n >= at && !memcmp(bytes.data, header->bytes, at);
     for (int64_t i = 0; i < n && equal; at += (size_t)tensors[i++].bytes)
-        equal = bytes.n - at >= (size_t)tensors[i].bytes && !memcmp(bytes.data + at, tensors[i].data, (size_t)tensors[i].bytes);
+        equal = bytes.n - at >= (size_t)tensors[i].bytes &&
+                !memcmp(bytes.data + at, tensors[i].data, (size_t)tensors[i].bytes);
     equal = equal && at == bytes.n;
     bytes_free(&bytes);
     return equal ? 0 : EIO;
@@ -71,8 +73,8 @@ static int file_write(const Io *io, const char *temporary, const Text *header, c
     if (io->close(fd) && !error) error = errno;
     return error ? error : file_compare(io, temporary, header, tensors, n);
 }
-Status safetensors_write(Console *console, const char *path, const char *previous, const Tensor *tensors, int64_t n, const Pair *metadata,
-                         int64_t n_metadata, bool crc) {
+Status safetensors_write(Console *console, const char *path, const char *previous, const Tensor *tensors, int64_t n,
+                         const Pair *metadata, int64_t n_metadata, bool crc) {
     char temporary[PATH_MAX], digits[16];
     Text header = {0};
     const Io *io = console->io;

@@ -1,4 +1,5 @@
-/* safetensors_read.c: reads the safetensors format: every number of the header is checked before anything is done with it. */
+/* safetensors_read.c: reads the safetensors format: every number of the header is checked before anything is done with
+** it. */
 #include "safetensors.h"
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +17,8 @@ static const char *dims_read(const JsonValue *shape, int64_t *dims, Tensor *tens
     if (!shape || shape->kind != JSON_ARRAY) return "a tensor without shape";
     for (const JsonValue *v = shape->child; v; v = v->next) {
         if (tensor->rank == MAX_RANK) return "a tensor of more than 12 axes";
-        if (v->kind != JSON_NUMBER || !json_i64(v, &dims[tensor->rank]) || dims[tensor->rank] < 0) return "a size that is no whole number";
+        if (v->kind != JSON_NUMBER || !json_i64(v, &dims[tensor->rank]) || dims[tensor->rank] < 0)
+            return "a size that is no whole number";
         if (__builtin_mul_overflow(*elements, dims[tensor->rank], elements)) return "sizes too large";
         tensor->rank++;
     }
@@ -32,8 +34,9 @@ static const char *tensor_read(const JsonValue *v, const SafeFile *file, int64_t
         if (!strcmp(dtype, read_types[i].name)) tensor->dtype = read_types[i].dtype, bytes = read_types[i].bytes;
     const char *why = dims_read(json_member(v, "shape"), dims, tensor, &elements);
     if (why) return why;
-    if (!offsets || offsets->kind != JSON_ARRAY || !offsets->child || !offsets->child->next || offsets->child->next->next ||
-        offsets->child->kind != JSON_NUMBER || offsets->child->next->kind != JSON_NUMBER || !json_i64(offsets->child, &from) ||
+    if (!offsets || offsets->kind != JSON_ARRAY || !offsets->child || !offsets->child->next ||
+        offsets->child->next->next || offsets->child->kind != JSON_NUMBER ||
+        offsets->child->next->kind != JSON_NUMBER || !json_i64(offsets->child, &from) ||
         !json_i64(offsets->child->next, &to))
         return "a tensor without two data_offsets";
     if (from != *next || to < from) return "tensors that do not lie one behind the other";
@@ -65,7 +68,8 @@ static const char *crc_check(const SafeFile *file) {
     const char *said = safetensors_metadata(file, "crc");
     char digits[16];
     if (!said) return NULL;
-    snprintf(digits, sizeof digits, "%08lx", crc32_z(crc32(0, NULL, 0), file->bytes.data + file->data, file->bytes.n - (size_t)file->data));
+    snprintf(digits, sizeof digits, "%08lx",
+             crc32_z(crc32(0, NULL, 0), file->bytes.data + file->data, file->bytes.n - (size_t)file->data));
     return strcmp(said, digits) ? "its checksum does not agree: the file is damaged" : NULL;
 }
 static const char *header_read(SafeFile *file) {

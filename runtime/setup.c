@@ -1,5 +1,5 @@
-/* setup.c: from the program's table and the options to a run that is ready: memory, hypers, threads, data, averages, plans of the
-** blocks. Everything that can fail because of a page, data or options fails here, before step 1. */
+/* setup.c: from the program's table and the options to a run that is ready: memory, hypers, threads, data, averages,
+** plans of the blocks. Everything that can fail because of a page, data or options fails here, before step 1. */
 #include "run.h"
 #include "events.h"
 #include "train.h"
@@ -28,10 +28,14 @@ static void hypers_store(Run *run) {
         const nn_hyper *h = &run->program->hypers[i];
         uint8_t *to = run->hypers + h->offset;
         double value = run->options.hypers[i].value;
-        if (h->kind == NN_BOOLEAN) *to = value != 0;
-        else if (h->kind == NN_INT) memcpy(to, &(int32_t){(int32_t)value}, 4);
-        else if (run->program->is_f64) memcpy(to, &value, 8);
-        else memcpy(to, &(float){(float)value}, 4);
+        if (h->kind == NN_BOOLEAN)
+            *to = value != 0;
+        else if (h->kind == NN_INT)
+            memcpy(to, &(int32_t){(int32_t)value}, 4);
+        else if (run->program->is_f64)
+            memcpy(to, &value, 8);
+        else
+            memcpy(to, &(float){(float)value}, 4);
     }
 }
 /* Bytes of call->in: the averages of the sums, or a block's gradients laid out as in `out`. */
@@ -47,9 +51,13 @@ Status run_open_blocks(Run *run) {
         uint8_t **at;
         int64_t bytes;
         const char *name;
-    } blocks[] = {{&run->lasting, p->lasting, "the parameters and states"}, {&run->averages, p->averages_bytes, "the averages"},
-                  {&run->hypers, p->hypers_bytes, "the hypers"}, {&run->work, p->work, "the work area"}, {&run->out, p->out, "the results"},
-                  {&run->in, in_bytes(p), "the gradients"}, {&run->batch, p->batch, "a batch"}};
+    } blocks[] = {{&run->lasting, p->lasting, "the parameters and states"},
+                  {&run->averages, p->averages_bytes, "the averages"},
+                  {&run->hypers, p->hypers_bytes, "the hypers"},
+                  {&run->work, p->work, "the work area"},
+                  {&run->out, p->out, "the results"},
+                  {&run->in, in_bytes(p), "the gradients"},
+                  {&run->batch, p->batch, "a batch"}};
     for (size_t i = 0; i < COUNT_OF(blocks); i++)
         if (!(*blocks[i].at = console_memory(&run->console, blocks[i].bytes + 64, blocks[i].name))) return FAILED_LIMIT;
     const OptionValue *seed = &run->options.of[OPTION_SEED], *threads = &run->options.of[OPTION_THREADS];
@@ -57,7 +65,8 @@ Status run_open_blocks(Run *run) {
     run->key[1] = (uint32_t)(seed->seed >> 32);
     run->threads = threads->source == FROM_DEFAULT ? cores_usable() : threads->count;
     if (run->threads < 1 || run->threads > 1024)
-        return console_fail(&run->console, FAILED_USAGE, "--threads must lie in [1, 1024], not be %lld", (long long)run->threads);
+        return console_fail(&run->console, FAILED_USAGE, "--threads must lie in [1, 1024], not be %lld",
+                            (long long)run->threads);
     hypers_store(run);
     TRY(totals_open(run, &run->round_totals));
     TRY(totals_open(run, &run->eval_totals));
@@ -79,8 +88,13 @@ static int stopped(void *unused) {
 Status run_open_data(Run *run, const bool *used) {
     const nn_program *p = run->program;
     const JsonValue *classes = json_member(run->earlier, "classes");
-    if (!(run->sets = console_memory(&run->console, (int64_t)sizeof(Set) * (p->n_sets + 1), "the data"))) return FAILED_LIMIT;
-    DataRequest request = {.n_paths = run->options.n_data, .paths = run->options.data, .used = used, .classes = classes, .stopped = stopped};
+    if (!(run->sets = console_memory(&run->console, (int64_t)sizeof(Set) * (p->n_sets + 1), "the data")))
+        return FAILED_LIMIT;
+    DataRequest request = {.n_paths = run->options.n_data,
+                           .paths = run->options.data,
+                           .used = used,
+                           .classes = classes,
+                           .stopped = stopped};
     return data_open(&run->console, p, &request, run->sets);
 }
 static int64_t limit_rows(const Run *run, int64_t rows) {
@@ -105,15 +119,18 @@ static Status average_find(Run *run, const nn_average *average) {
     }
     for (int64_t i = 0; i < n; i++) {
         double mean = sums[i] / (double)rows;
-        if (run->program->is_f64) memcpy(run->averages + average->offset + 8 * i, &mean, 8);
-        else memcpy(run->averages + average->offset + 4 * i, &(float){(float)mean}, 4);
+        if (run->program->is_f64)
+            memcpy(run->averages + average->offset + 8 * i, &mean, 8);
+        else
+            memcpy(run->averages + average->offset + 4 * i, &(float){(float)mean}, 4);
     }
     return OK;
 }
 Status run_find_averages(Run *run) {
     for (int64_t i = 0; i < run->program->n_averages; i++) {
         const nn_average *average = &run->program->averages[i];
-        if (run->sets[average->feed.set].spec && run->sets[average->feed.set].parts[PART_TRAIN].rows) TRY(average_find(run, average));
+        if (run->sets[average->feed.set].spec && run->sets[average->feed.set].parts[PART_TRAIN].rows)
+            TRY(average_find(run, average));
     }
     return OK;
 }
@@ -121,10 +138,11 @@ Status run_find_averages(Run *run) {
 /* ---- blocks */
 static Status fail_rows(const Run *run, const BlockPlan *plan, int64_t batch) {
     const nn_train *train = plan->train;
-    return console_fail((Console *)&run->console, FAILED_DATA,
-                        "block %s (%s.nn:%lld): batch=%lld, but data \"%s\" has %lld training row%s; make the batch smaller", train->name,
-                        run->program->name, (long long)train->line, (long long)batch, plan->set->spec->name, (long long)plan->rows,
-                        plan->rows == 1 ? "" : "s");
+    return console_fail(
+        (Console *)&run->console, FAILED_DATA,
+        "block %s (%s.nn:%lld): batch=%lld, but data \"%s\" has %lld training row%s; make the batch smaller",
+        train->name, run->program->name, (long long)train->line, (long long)batch, plan->set->spec->name,
+        (long long)plan->rows, plan->rows == 1 ? "" : "s");
 }
 static Status plan_steps(Run *run, BlockPlan *plan) {
     const nn_train *train = plan->train;
@@ -134,27 +152,32 @@ static Status plan_steps(Run *run, BlockPlan *plan) {
     if (epochs->source != FROM_DEFAULT && steps->source != FROM_DEFAULT)
         return console_fail(&run->console, FAILED_USAGE, "give --epochs or --steps, not both");
     if (epochs->source != FROM_DEFAULT && plan->set->endless)
-        return console_fail(&run->console, FAILED_USAGE, "data \"%s\" of block %s is drawn and has no epochs; give --steps", plan->set->spec->name,
+        return console_fail(&run->console, FAILED_USAGE,
+                            "data \"%s\" of block %s is drawn and has no epochs; give --steps", plan->set->spec->name,
                             train->name);
-    if (epochs->source != FROM_DEFAULT && __builtin_mul_overflow(epochs->count, plan->epoch_steps, &plan->steps)) plan->steps = INT64_MAX;
+    if (epochs->source != FROM_DEFAULT && __builtin_mul_overflow(epochs->count, plan->epoch_steps, &plan->steps))
+        plan->steps = INT64_MAX;
     if (steps->source != FROM_DEFAULT && run->options.command == COMMAND_TRAIN) plan->steps = steps->count;
     if (plan->steps <= INT32_MAX) return OK;
-    return console_fail(&run->console, FAILED_USAGE, "block %s would take %lld steps; at most 2147483647 are possible", train->name,
-                        (long long)plan->steps);
+    return console_fail(&run->console, FAILED_USAGE, "block %s would take %lld steps; at most 2147483647 are possible",
+                        train->name, (long long)plan->steps);
 }
 static Status block_plan(Run *run, int64_t block, BlockPlan *plan) {
     const nn_train *train = &run->program->trains[block];
     const OptionValue *overfit = &run->options.of[OPTION_OVERFIT_BATCHES], *order = &run->options.of[OPTION_ORDER];
     int64_t batch = train->feed.rows, most;
-    *plan = (BlockPlan){.train = train, .set = &run->sets[train->feed.set], .best_asked = train->best >= 0 || train->patience > 0};
+    *plan = (BlockPlan){
+        .train = train, .set = &run->sets[train->feed.set], .best_asked = train->best >= 0 || train->patience > 0};
     if (order->source != FROM_DEFAULT && run->options.command != COMMAND_GRADCHECK) {
         plan->file_order = !strcmp(order->text, "file");
         if (!plan->file_order && strcmp(order->text, "shuffle"))
-            return console_fail(&run->console, FAILED_USAGE, "--order must be file or shuffle, not \"%s\"", order->text);
+            return console_fail(&run->console, FAILED_USAGE, "--order must be file or shuffle, not \"%s\"",
+                                order->text);
     }
     if (plan->set->endless) return plan_steps(run, plan);
     plan->rows = limit_rows(run, plan->set->parts[PART_TRAIN].rows);
-    if (overfit->source != FROM_DEFAULT && !__builtin_mul_overflow(overfit->count, batch, &most) && most < plan->rows) plan->rows = most;
+    if (overfit->source != FROM_DEFAULT && !__builtin_mul_overflow(overfit->count, batch, &most) && most < plan->rows)
+        plan->rows = most;
     if (plan->rows < (train->all ? 1 : batch)) return fail_rows(run, plan, train->all ? 1 : batch);
     plan->epoch_steps = train->all ? 1 : plan->rows / batch * (train->hold > 1 ? train->hold : 1);
     return plan_steps(run, plan);

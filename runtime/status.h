@@ -1,7 +1,7 @@
 /* status.h: what a function of the runtime answers: an exit code, 0 for success.
 **
-** Every function that can fail is declared STATUS f(...) and its answer must be used. Whoever finds a failure prints it, once
-** (console.h); those above only hand it on, with TRY. */
+** Every function that can fail is declared STATUS f(...) and its answer must be used. Whoever finds a failure prints
+** it, once (console.h); those above only hand it on, with TRY. */
 #ifndef NN_STATUS_H
 #define NN_STATUS_H
 
@@ -17,10 +17,10 @@ typedef enum Status {
 } Status;
 
 #define STATUS __attribute__((warn_unused_result)) Status
-#define TRY(expression)                    \
-    do {                                   \
-        Status try_status = (expression);  \
-        if (try_status) return try_status; \
+#define TRY(expression)                                                                                                \
+    do {                                                                                                               \
+        Status try_status = (expression);                                                                              \
+        if (try_status) return try_status;                                                                             \
     } while (0)
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 #endif

@@ -1,4 +1,5 @@
-/* step.c: the steps of a block: which rows, the call, the sums. What a step does depends on its number alone (and on `lasting`). */
+/* step.c: the steps of a block: which rows, the call, the sums. What a step does depends on its number alone (and on
+** `lasting`). */
 #include "train.h"
 #include <string.h>
 
@@ -64,7 +65,8 @@ void block_start(Run *run, int64_t block) {
     const nn_train *train = &run->program->trains[block];
     for (int64_t i = 0; i < run->program->n_leaves; i++) {
         const nn_leaf *leaf = leaf_at(run, i);
-        if (leaf->role == NN_CARRY && !strcmp(leaf->owner, train->name)) memset(run->lasting + leaf->offset, 0, (size_t)leaf_bytes(leaf));
+        if (leaf->role == NN_CARRY && !strcmp(leaf->owner, train->name))
+            memset(run->lasting + leaf->offset, 0, (size_t)leaf_bytes(leaf));
     }
     if (function_exists(&train->start)) run_call(run, &train->start, run->batch, NULL);
 }
@@ -80,7 +82,8 @@ static void call_at(Run *run, const BlockPlan *plan, int64_t step) {
 uint64_t step_active(const nn_train *train, int64_t step) {
     uint64_t active = 0;
     for (int64_t k = 0; k < train->n_minimizes; k++)
-        if ((step + 1) % (train->minimizes[k].every > 0 ? train->minimizes[k].every : 1) == 0) active |= (uint64_t)1 << k;
+        if ((step + 1) % (train->minimizes[k].every > 0 ? train->minimizes[k].every : 1) == 0)
+            active |= (uint64_t)1 << k;
     return active;
 }
 static void totals_add(const Run *run, const nn_train *train, int64_t i, Totals *totals) {
@@ -91,11 +94,14 @@ static void totals_add(const Run *run, const nn_train *train, int64_t i, Totals 
 static void gradients_add(Run *run, const nn_minimize *m, bool first) {
     for (int64_t i = 0; i < m->n_leaves; i++) {
         int64_t n = product(leaf_at(run, m->leaves[i])->n_dims, leaf_at(run, m->leaves[i])->dims), at = m->offsets[i];
-        if (first) memcpy(run->in + at, run->out + at, (size_t)n * (run->program->is_f64 ? 8 : 4));
+        if (first)
+            memcpy(run->in + at, run->out + at, (size_t)n * (run->program->is_f64 ? 8 : 4));
         else if (run->program->is_f64)
-            for (int64_t j = 0; j < n; j++) ((double *)(void *)(run->in + at))[j] += ((double *)(void *)(run->out + at))[j];
+            for (int64_t j = 0; j < n; j++)
+                ((double *)(void *)(run->in + at))[j] += ((double *)(void *)(run->out + at))[j];
         else
-            for (int64_t j = 0; j < n; j++) ((float *)(void *)(run->in + at))[j] += ((float *)(void *)(run->out + at))[j];
+            for (int64_t j = 0; j < n; j++)
+                ((float *)(void *)(run->in + at))[j] += ((float *)(void *)(run->out + at))[j];
     }
 }
 static bool pieces_run(Run *run, const BlockPlan *plan, int64_t k, bool reports, Totals *totals) {

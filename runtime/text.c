@@ -43,7 +43,8 @@ void text_free(Text *text) {
     *text = (Text){0};
 }
 
-/* Bytes of the UTF-8 character at s, 0 if it is none or one that must not reach a terminal (controls, bidirectional marks). */
+/* Bytes of the UTF-8 character at s, 0 if it is none or one that must not reach a terminal (controls, bidirectional
+** marks). */
 static size_t shown_length(const unsigned char *s, size_t n) {
     if (s[0] < 0x80) return s[0] >= 0x20 && s[0] != 0x7f;
     size_t length = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;

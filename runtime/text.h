@@ -1,4 +1,5 @@
-/* text.h: a growing piece of text: messages, log rows, JSON, HTML. One that could not grow is `failed` and stays as it was. */
+/* text.h: a growing piece of text: messages, log rows, JSON, HTML. One that could not grow is `failed` and stays as it
+** was. */
 #ifndef NN_TEXT_H
 #define NN_TEXT_H
 #include <stdarg.h>

@@ -3,7 +3,8 @@
 **   open -> (resume | init) -> block 1 .. block n -> test -> done
 **   block: start -> round* -> end        round: step* -> evaluate -> compare -> log -> save -> decide
 **
-** All that can be refused is refused before step 1. What a state needs from an earlier one is in run->at (saved) or in Machine (not). */
+** All that can be refused is refused before step 1. What a state needs from an earlier one is in run->at (saved) or in
+** Machine (not). */
 #include "ckpt.h"
 #include "events.h"
 #include "report.h"
@@ -16,17 +17,18 @@
 #include <string.h>
 #include <unistd.h>
 
-static const double save_interval = 1; /* seconds: shorter rounds share a save; nothing but what a kill loses depends on it */
+static const double save_interval =
+    1; /* seconds: shorter rounds share a save; nothing but what a kill loses depends on it */
 static const double bar_interval = 0.1;
 
 typedef struct Machine {
-    uint8_t *best;        /* lasting of the best round, */
-    Position best_at;     /* and where that was */
+    uint8_t *best;    /* lasting of the best round, */
+    Position best_at; /* and where that was */
     bool best_unsaved;
-    double saved, shown;  /* clock_seconds() */
+    double saved, shown; /* clock_seconds() */
     double round_started;
     int64_t round_examples;
-    bool ended;           /* decide: the block is over */
+    bool ended; /* decide: the block is over */
 } Machine;
 
 /* ---- saving */
@@ -54,8 +56,9 @@ static Status save(Run *run, Machine *m) {
 }
 static Status interrupted(Run *run, Machine *m) {
     TRY(save(run, m));
-    console_note(&run->console, "interrupted at step %lld of %s; %s/last.ckpt is saved; --resume %s goes on", (long long)run->at.step,
-                 run->program->trains[run->at.block].name, run->directory->path, run->directory->path);
+    console_note(&run->console, "interrupted at step %lld of %s; %s/last.ckpt is saved; --resume %s goes on",
+                 (long long)run->at.step, run->program->trains[run->at.block].name, run->directory->path,
+                 run->directory->path);
     return FAILED_INTERRUPTED;
 }
 
@@ -78,7 +81,8 @@ static Status round_steps(Run *run, Machine *m, const BlockPlan *plan, int64_t e
     }
     return OK;
 }
-/* The round's value of best=: on validation if there is any, else on the rows just trained on. NaN never is the best. */
+/* The round's value of best=: on validation if there is any, else on the rows just trained on. NaN never is the
+** best. */
 static bool compare(Run *run, Machine *m, const BlockPlan *plan, const double *values) {
     int64_t which = best_value(plan->train);
     int64_t sign = plan->train->best >= 0 ? plan->train->best_sign : -1;
@@ -115,9 +119,11 @@ static Status round_end(Run *run, Machine *m, const BlockPlan *plan) {
     const OptionValue *most = &run->options.of[OPTION_MAX_TIME];
     bool late = most->source != FROM_DEFAULT && now - run->started + run->at.seconds >= most->seconds;
     m->ended = late || (train->patience > 0 && run->at.waited >= train->patience);
-    if (late && run->at.step < plan->steps) console_note(&run->console, "%s ends here: --max-time is over", train->name);
+    if (late && run->at.step < plan->steps)
+        console_note(&run->console, "%s ends here: --max-time is over", train->name);
     else if (m->ended && run->at.step < plan->steps)
-        console_note(&run->console, "%s ends here: %lld rounds without a better one", train->name, (long long)run->at.waited);
+        console_note(&run->console, "%s ends here: %lld rounds without a better one", train->name,
+                     (long long)run->at.waited);
     m->round_started = clock_seconds();
     m->round_examples = 0;
     return now - m->saved >= save_interval ? save(run, m) : OK;
@@ -133,8 +139,12 @@ static Status start_file_read(Run *run, const nn_train *train) {
 }
 static Status block_begin(Run *run, Machine *m, int64_t block) {
     const nn_train *train = &run->program->trains[block];
-    run->at = (Position){.block = block, .examples = run->at.examples, .best = NAN, .log_bytes = run->at.log_bytes,
-                         .log_rounds = run->at.log_rounds, .seconds = run->at.seconds};
+    run->at = (Position){.block = block,
+                         .examples = run->at.examples,
+                         .best = NAN,
+                         .log_bytes = run->at.log_bytes,
+                         .log_rounds = run->at.log_rounds,
+                         .seconds = run->at.seconds};
     block_start(run, block);
     totals_clear(train, &run->round_totals);
     m->ended = false;
@@ -143,7 +153,8 @@ static Status block_begin(Run *run, Machine *m, int64_t block) {
 /* With best= or patience= the block leaves its best parameters and model states, else its last. */
 static Status block_end(Run *run, Machine *m, const BlockPlan *plan) {
     TRY(save(run, m));
-    if (plan->best_asked && !isnan(run->at.best) && run->at.best_step != run->at.step) memcpy(run->lasting, m->best, (size_t)run->program->lasting);
+    if (plan->best_asked && !isnan(run->at.best) && run->at.best_step != run->at.step)
+        memcpy(run->lasting, m->best, (size_t)run->program->lasting);
     return model_write(run);
 }
 static Status block_run(Run *run, Machine *m, const BlockPlan *plan) {
@@ -175,13 +186,15 @@ static Status best_read(Run *run, Machine *m, bool resumed) {
 /* Is a resumed run over, files and all? Patience that is used up also ends the last block. */
 static bool nothing_left(Run *run, Machine *m) {
     const BlockPlan *plan = &run->plans[run->at.block];
-    m->ended = plan->train->patience > 0 && run->at.waited >= plan->train->patience && run->at.step == run->at.round_began;
+    m->ended =
+        plan->train->patience > 0 && run->at.waited >= plan->train->patience && run->at.step == run->at.round_began;
     bool over = m->ended || (run->at.step >= plan->steps && run->at.step == run->at.round_began);
     for (int64_t t = run->at.block + 1; t < run->program->n_trains; t++) over &= !run->plans[t].train;
     char *last = over ? directory_file(run, "report.html") : NULL;
     if (!last || access(last, F_OK)) return false;
-    console_note(&run->console, "nothing left to do: %s is over after %lld steps; more --epochs or --steps go on with it", run->directory->path,
-                 (long long)run->at.step);
+    console_note(&run->console,
+                 "nothing left to do: %s is over after %lld steps; more --epochs or --steps go on with it",
+                 run->directory->path, (long long)run->at.step);
     return true;
 }
 
@@ -197,7 +210,8 @@ static Status earlier_read(Run *run) {
     bool replay = option_given(&run->options, OPTION_REPLAY), resume = option_given(&run->options, OPTION_RESUME);
     if (!replay && !resume) return OK;
     if (replay && resume) return console_fail(&run->console, FAILED_USAGE, "give --replay or --resume, not both");
-    snprintf(path, sizeof path, resume ? "%s/run.json" : "%s", run->options.of[resume ? OPTION_RESUME : OPTION_REPLAY].text);
+    snprintf(path, sizeof path, resume ? "%s/run.json" : "%s",
+             run->options.of[resume ? OPTION_RESUME : OPTION_REPLAY].text);
     TRY(directory_read_run(run, path, true));
     const char *block = json_text(json_member(run->earlier, "block"), NULL);
     for (int64_t t = 0; block && !run->options.block && t < run->program->n_trains; t++)
@@ -211,10 +225,11 @@ static void settings_print(const Run *run, const BlockPlan *plan) {
     text_format(&line, "batch %lld, %lld steps", (long long)step_rows(plan), (long long)plan->steps);
     if (plan->epoch_steps) text_format(&line, " (%.4g epochs)", (double)plan->steps / (double)plan->epoch_steps);
     const OptionValue *seed = &run->options.of[OPTION_SEED];
-    text_format(&line, ", seed %s (%s), threads %lld (%s)", seed->text ? seed->text : "0", source_names[seed->source], (long long)run->threads,
-                source_names[run->options.of[OPTION_THREADS].source]);
+    text_format(&line, ", seed %s (%s), threads %lld (%s)", seed->text ? seed->text : "0", source_names[seed->source],
+                (long long)run->threads, source_names[run->options.of[OPTION_THREADS].source]);
     for (int64_t i = 0; i < run->program->n_hypers; i++)
-        text_format(&line, ", %s %.6g (%s)", run->program->hypers[i].name, run->options.hypers[i].value, source_names[run->options.hypers[i].source]);
+        text_format(&line, ", %s %.6g (%s)", run->program->hypers[i].name, run->options.hypers[i].value,
+                    source_names[run->options.hypers[i].source]);
     if (!line.failed) console_note((Console *)(uintptr_t)&run->console, "%s", line.bytes);
     text_free(&line);
 }
@@ -274,7 +289,8 @@ static Status dry_run(Run *run) {
         settings_print(run, plan);
     }
     TRY(directory_remove(run));
-    console_note(&run->console, "everything before step 1 is in order; nothing was trained, %s is removed", run->directory->path);
+    console_note(&run->console, "everything before step 1 is in order; nothing was trained, %s is removed",
+                 run->directory->path);
     return done(run);
 }
 Status command_train(Run *run) {

@@ -4,18 +4,19 @@
 #include "run.h"
 
 /* ---- step.c */
-STATUS totals_open(Run *run, Totals *totals);         /* for the largest block */
+STATUS totals_open(Run *run, Totals *totals); /* for the largest block */
 void totals_clear(const nn_train *train, Totals *totals);
-void block_start(Run *run, int64_t block);            /* T.start; run->at.step etc. are the caller's */
+void block_start(Run *run, int64_t block); /* T.start; run->at.step etc. are the caller's */
 /* Fills the batch with what step `step` of the block sees. Not for batch=all, whose steps fill their pieces. */
 void step_fill(Run *run, const BlockPlan *plan, int64_t step);
 /* One step on it; adds to `totals`. False: something was not finite; then `lasting` must not be used. */
 bool step_run(Run *run, const BlockPlan *plan, int64_t step, Totals *totals);
 uint64_t step_active(const nn_train *train, int64_t step); /* bit k: minimize k acts at this step */
-int64_t step_rows(const BlockPlan *plan);             /* examples of a step */
-int64_t step_valid(const BlockPlan *plan);            /* examples of a call: the batch, or all rows if a piece holds them */
+int64_t step_rows(const BlockPlan *plan);                  /* examples of a step */
+int64_t step_valid(const BlockPlan *plan); /* examples of a call: the batch, or all rows if a piece holds them */
 int64_t step_epoch(const BlockPlan *plan, int64_t step);
-int64_t evaluate_rows(const BlockPlan *plan, Part part); /* rows an evaluation of that part sees; 0: there is no such part */
+int64_t evaluate_rows(const BlockPlan *plan,
+                      Part part); /* rows an evaluation of that part sees; 0: there is no such part */
 
 /* ---- evaluate.c */
 STATUS evaluate_open(Run *run); /* its memory, with run_open_blocks */

@@ -1,5 +1,5 @@
-/* classes.c: from cells to classes. A column of whole numbers is its own class, below k; names are places in the page's list, or in
-** the list of distinct names in byte order over all parts. */
+/* classes.c: from cells to classes. A column of whole numbers is its own class, below k; names are places in the
+** page's list, or in the list of distinct names in byte order over all parts. */
 #include "reader.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@ static int32_t *slot_of(ClassTable *table, const char *name, size_t n) {
     uint64_t mask = (uint64_t)table->capacity - 1;
     for (uint64_t i = hash_of(name, n) & mask;; i = (i + 1) & mask) {
         int32_t id = table->slots[i];
-        if (id < 0 || (table->names[id].length == n && !memcmp(table->names[id].name, name, n))) return &table->slots[i];
+        if (id < 0 || (table->names[id].length == n && !memcmp(table->names[id].name, name, n)))
+            return &table->slots[i];
     }
 }
 static bool table_grow(ClassTable *table) {
@@ -55,11 +56,13 @@ void class_table_free(ClassTable *table) {
 }
 
 static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-static Status fail_class(const Reading *reading, const Column *column, const struct ClassName *name, const char *format, long long k) {
+static Status fail_class(const Reading *reading, const Column *column, const struct ClassName *name, const char *format,
+                         long long k) {
     Text shown = {0}, what = {0};
     text_shown(&shown, name->name, name->length);
     text_format(&what, format, k);
-    Status status = data_error(reading, name->spot, column->spec, "\"%s\" %s", shown.failed ? "" : shown.bytes, what.failed ? "" : what.bytes);
+    Status status = data_error(reading, name->spot, column->spec, "\"%s\" %s", shown.failed ? "" : shown.bytes,
+                               what.failed ? "" : what.bytes);
     text_free(&shown);
     text_free(&what);
     return status;
@@ -67,7 +70,9 @@ static Status fail_class(const Reading *reading, const Column *column, const str
 /* The whole number that a name is, -1 if none below 2^31 or negative. */
 static int64_t number_of(const struct ClassName *name) {
     double value;
-    if (!number_read(name->name, name->length, &value) || value < 0 || value > INT32_MAX || value != (double)(int64_t)value) return -1;
+    if (!number_read(name->name, name->length, &value) || value < 0 || value > INT32_MAX ||
+        value != (double)(int64_t)value)
+        return -1;
     return (int64_t)value;
 }
 static bool all_numbers(const ClassTable *table) {
@@ -103,21 +108,24 @@ static Status settle_numbers(const Reading *reading, const Column *column, const
         int64_t value = number_of(&table->names[i]);
         map[i] = (int32_t)value;
         if (value < 0 || value >= column->spec->classes)
-            TRY(fail_class(reading, column, &table->names[i], "is not a class: whole numbers from 0 to %lld are", column->spec->classes - 1));
+            TRY(fail_class(reading, column, &table->names[i], "is not a class: whole numbers from 0 to %lld are",
+                           column->spec->classes - 1));
     }
     return OK;
 }
 static Status settle_listed(const Reading *reading, const Column *column, const ClassTable *table, int32_t *map) {
     for (int64_t i = 0; i < table->n; i++) {
         map[i] = (int32_t)list_find(column->classes, column->n_classes, table->names[i].name);
-        if (map[i] < 0) TRY(fail_class(reading, column, &table->names[i], "is none of the %lld classes", column->n_classes));
+        if (map[i] < 0)
+            TRY(fail_class(reading, column, &table->names[i], "is none of the %lld classes", column->n_classes));
     }
     return OK;
 }
 static Status list_distinct(const Reading *reading, Column *column, const ClassTable *table) {
     int64_t k = column->spec->classes;
     if (table->n > k) {
-        TRY(fail_class(reading, column, &table->names[k], "is one class more than the %lld of the page (each distinct cell is a class)", k));
+        TRY(fail_class(reading, column, &table->names[k],
+                       "is one class more than the %lld of the page (each distinct cell is a class)", k));
         return FAILED_DATA;
     }
     const char **list = console_memory(reading->console, (int64_t)sizeof *list * (table->n + 1), "the classes");
@@ -135,7 +143,8 @@ Status classes_settle(const Reading *reading, Column *column, ClassTable *table,
     column->classes = list_given(reading, column, &column->n_classes);
     if (column->n_classes && !column->classes) return FAILED_LIMIT;
     bool listed = column->n_classes > 0;
-    if (all_numbers(table) && !(listed && table->n && list_find(column->classes, column->n_classes, table->names[0].name) >= 0))
+    if (all_numbers(table) &&
+        !(listed && table->n && list_find(column->classes, column->n_classes, table->names[0].name) >= 0))
         return settle_numbers(reading, column, table, *map);
     if (!listed) TRY(list_distinct(reading, column, table));
     return settle_listed(reading, column, table, *map);

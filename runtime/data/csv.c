@@ -1,7 +1,8 @@
-/* csv.c: comma-separated values, RFC 4180: quotes, doubled quotes, line ends LF or CRLF, a byte order mark; gzip as well.
+/* csv.c: comma-separated values, RFC 4180: quotes, doubled quotes, line ends LF or CRLF, a byte order mark; gzip as
+** well.
 **
-** A record's row is the line of the file it begins on. Empty lines are passed over. Line 1 is a header if the page names a column, or
-** if a cell of it that the page uses is no number. Cells keep spaces around numbers out. */
+** A record's row is the line of the file it begins on. Empty lines are passed over. Line 1 is a header if the page
+** names a column, or if a cell of it that the page uses is no number. Cells keep spaces around numbers out. */
 #include "reader.h"
 #include <math.h>
 #include <stdio.h>
@@ -16,26 +17,31 @@ typedef struct Cell {
 typedef struct Csv {
     Reading *reading;
     const char *path, *at, *end;
-    int64_t line;      /* of `at` */
-    int64_t row;       /* line of the record read last */
-    Cell *cells;       /* of it */
+    int64_t line; /* of `at` */
+    int64_t row;  /* line of the record read last */
+    Cell *cells;  /* of it */
     int64_t n_cells, capacity;
-    char *unquoted;    /* cells with doubled quotes, of this record */
+    char *unquoted; /* cells with doubled quotes, of this record */
     size_t n_unquoted, unquoted_capacity;
-    int64_t width;     /* cells of the first record */
-    Cell *header;      /* names, if there is a header */
-    int64_t **places;  /* of each column of the set: cells it takes */
+    int64_t width;    /* cells of the first record */
+    Cell *header;     /* names, if there is a header */
+    int64_t **places; /* of each column of the set: cells it takes */
     int file;
 } Csv;
 static Spot spot_of(const Csv *csv, const char *column) { return (Spot){csv->path, csv->row, column}; }
-static Status fail_memory(const Csv *csv) { return console_fail(csv->reading->console, FAILED_LIMIT, "not enough memory for %s", csv->path); }
+static Status fail_memory(const Csv *csv) {
+    return console_fail(csv->reading->console, FAILED_LIMIT, "not enough memory for %s", csv->path);
+}
 
 /* ---- records */
 static Status cell_add(Csv *csv, const char *s, size_t n) {
-    if (n > MAX_CELL) return console_fail_at(csv->reading->console, FAILED_LIMIT, spot_of(csv, NULL), NULL, "a cell is longer than 1 MiB");
+    if (n > MAX_CELL)
+        return console_fail_at(csv->reading->console, FAILED_LIMIT, spot_of(csv, NULL), NULL,
+                               "a cell is longer than 1 MiB");
     if (csv->n_cells == csv->capacity) {
         if (csv->n_cells == MAX_CELLS)
-            return console_fail_at(csv->reading->console, FAILED_LIMIT, spot_of(csv, NULL), NULL, "more than %d columns", MAX_CELLS);
+            return console_fail_at(csv->reading->console, FAILED_LIMIT, spot_of(csv, NULL), NULL,
+                                   "more than %d columns", MAX_CELLS);
         Cell *grown = realloc(csv->cells, sizeof *grown * (size_t)(2 * csv->capacity + 64));
         if (!grown) return fail_memory(csv);
         csv->cells = grown;
@@ -44,13 +50,15 @@ static Status cell_add(Csv *csv, const char *s, size_t n) {
     csv->cells[csv->n_cells++] = (Cell){s, n};
     return OK;
 }
-/* A cell in quotes; `at` is behind the first one. Doubled quotes are written once into `unquoted`, which has room for the record. */
+/* A cell in quotes; `at` is behind the first one. Doubled quotes are written once into `unquoted`, which has room for
+** the record. */
 static Status cell_quoted(Csv *csv) {
     const char *from = csv->at;
     size_t doubled = 0;
     for (;; csv->at++) {
         if (csv->at == csv->end)
-            return console_fail_at(csv->reading->console, FAILED_DATA, spot_of(csv, NULL), NULL, "a quote that opens in this row never closes");
+            return console_fail_at(csv->reading->console, FAILED_DATA, spot_of(csv, NULL), NULL,
+                                   "a quote that opens in this row never closes");
         if (*csv->at == '\n') csv->line++;
         if (*csv->at != '"') continue;
         if (csv->at + 1 == csv->end || csv->at[1] != '"') break;
@@ -87,7 +95,9 @@ static Status cell_read(Csv *csv) {
 }
 /* *more: there was a record. */
 static Status record_read(Csv *csv, bool *more) {
-    for (; csv->at < csv->end && (*csv->at == '\n' || (*csv->at == '\r' && csv->at + 1 < csv->end && csv->at[1] == '\n')); csv->at++)
+    for (;
+         csv->at < csv->end && (*csv->at == '\n' || (*csv->at == '\r' && csv->at + 1 < csv->end && csv->at[1] == '\n'));
+         csv->at++)
         csv->line += *csv->at == '\n';
     csv->n_cells = 0;
     csv->row = csv->line;
@@ -121,7 +131,8 @@ static Status place_named(Csv *csv, const nn_column *spec, const char *name, int
         Cell cell = trimmed(csv->header[i]);
         if (cell.n != strlen(name) || memcmp(cell.s, name, cell.n)) continue;
         if (*place >= 0)
-            return console_fail_at(csv->reading->console, FAILED_DATA, (Spot){csv->path, 1, name}, NULL, "two columns have this name");
+            return console_fail_at(csv->reading->console, FAILED_DATA, (Spot){csv->path, 1, name}, NULL,
+                                   "two columns have this name");
         *place = i;
     }
     if (*place >= 0) return OK;
@@ -139,8 +150,9 @@ static Status place_named(Csv *csv, const nn_column *spec, const char *name, int
     Text note = {0}, shown = {0};
     if (near) text_shown(&shown, near, strlen(near));
     bool other = csv->width == 1 && memchr(csv->header[0].s, ';', csv->header[0].n);
-    (void)console_fail_at(csv->reading->console, FAILED_DATA, (Spot){csv->path, 1, NULL}, column_note(csv->reading, spec, &note),
-                          "the file has no column \"%s\"%s%s%s%s", name, near ? "; did you mean \"" : "", near ? shown.bytes : "", near ? "\"?" : "",
+    (void)console_fail_at(csv->reading->console, FAILED_DATA, (Spot){csv->path, 1, NULL},
+                          column_note(csv->reading, spec, &note), "the file has no column \"%s\"%s%s%s%s", name,
+                          near ? "; did you mean \"" : "", near ? shown.bytes : "", near ? "\"?" : "",
                           other ? "; its cells are separated by ';', but must be by ','" : "");
     text_free(&note);
     text_free(&shown);
@@ -161,10 +173,12 @@ static Status places_find(Csv *csv, int64_t c) {
         places[i] = spec->low + i;
         if (places[i] >= csv->width) {
             Text note = {0};
-            bool other = csv->width == 1 && (memchr(csv->cells[0].s, ';', csv->cells[0].n) || memchr(csv->cells[0].s, '\t', csv->cells[0].n));
+            bool other = csv->width == 1 && (memchr(csv->cells[0].s, ';', csv->cells[0].n) ||
+                                             memchr(csv->cells[0].s, '\t', csv->cells[0].n));
             (void)console_fail_at(reading->console, FAILED_DATA, spot_of(csv, NULL), column_note(reading, spec, &note),
-                                  "the file has %lld columns, the page takes %lld..%lld%s", (long long)csv->width, (long long)spec->low,
-                                  (long long)spec->high, other ? "; cells must be separated by ','" : "");
+                                  "the file has %lld columns, the page takes %lld..%lld%s", (long long)csv->width,
+                                  (long long)spec->low, (long long)spec->high,
+                                  other ? "; cells must be separated by ','" : "");
             text_free(&note);
             return FAILED_DATA;
         }
@@ -177,7 +191,9 @@ static Status header_read(Csv *csv) {
     bool more, named = false, numbers = true;
     const char *start = csv->at;
     TRY(record_read(csv, &more));
-    if (!more) return console_fail_at(csv->reading->console, FAILED_DATA, (Spot){.file = csv->path}, NULL, "the file has no rows");
+    if (!more)
+        return console_fail_at(csv->reading->console, FAILED_DATA, (Spot){.file = csv->path}, NULL,
+                               "the file has no rows");
     csv->width = csv->n_cells;
     for (int64_t c = 0; c < spec->n_columns; c++)
         named |= column_is_csv(csv->reading, c) && spec->columns[c].n_names > 0;
@@ -215,8 +231,12 @@ static Status fail_cell(const Csv *csv, const nn_column *spec, int64_t place, Ce
     char name[128];
     text_shown(&shown, cell.s, cell.n);
     Status status;
-    if (cell.n) status = data_error(csv->reading, spot_of(csv, cell_column(csv, place, name, sizeof name)), spec, "\"%s\" %s", shown.bytes ? shown.bytes : "", what);
-    else status = data_error(csv->reading, spot_of(csv, cell_column(csv, place, name, sizeof name)), spec, "the cell is empty");
+    if (cell.n)
+        status = data_error(csv->reading, spot_of(csv, cell_column(csv, place, name, sizeof name)), spec, "\"%s\" %s",
+                            shown.bytes ? shown.bytes : "", what);
+    else
+        status = data_error(csv->reading, spot_of(csv, cell_column(csv, place, name, sizeof name)), spec,
+                            "the cell is empty");
     text_free(&shown);
     return status;
 }
@@ -229,22 +249,33 @@ static Status cell_store(const Csv *csv, const nn_column *spec, int64_t place, C
         memcpy(to, &id, 4);
         return id < 0 ? fail_memory(csv) : OK;
     }
-    if (spec->element == NN_BOOLEAN && ((cell.n == 4 && !memcmp(cell.s, "true", 4)) || (cell.n == 5 && !memcmp(cell.s, "false", 5))))
+    if (spec->element == NN_BOOLEAN &&
+        ((cell.n == 4 && !memcmp(cell.s, "true", 4)) || (cell.n == 5 && !memcmp(cell.s, "false", 5))))
         value = cell.n == 4;
     else if (!number_read(cell.s, cell.n, &value))
-        return fail_cell(csv, spec, place, cell, spec->element == NN_BOOLEAN ? "is not 0, 1, true or false" : "is not a number");
+        return fail_cell(csv, spec, place, cell,
+                         spec->element == NN_BOOLEAN ? "is not 0, 1, true or false" : "is not a number");
     bool whole = value == floor(value) && fabs(value) <= INT32_MAX;
-    if (spec->element == NN_BOOLEAN && value != 0 && value != 1) return fail_cell(csv, spec, place, cell, "is not 0, 1, true or false");
+    if (spec->element == NN_BOOLEAN && value != 0 && value != 1)
+        return fail_cell(csv, spec, place, cell, "is not 0, 1, true or false");
     if (spec->element == NN_INT && !whole) return fail_cell(csv, spec, place, cell, "is not a whole number below 2^31");
-    if (spec->dtype == NN_F32) memcpy(to, &(float){(float)value}, 4);
-    else if (spec->dtype == NN_F64) memcpy(to, &value, 8);
-    else if (spec->dtype == NN_I32) memcpy(to, &(int32_t){(int32_t)value}, 4);
-    else *to = (uint8_t)value;
-    if (spec->dtype == NN_F32 && !isfinite((float)value)) return fail_cell(csv, spec, place, cell, "is beyond the largest float32");
+    if (spec->dtype == NN_F32)
+        memcpy(to, &(float){(float)value}, 4);
+    else if (spec->dtype == NN_F64)
+        memcpy(to, &value, 8);
+    else if (spec->dtype == NN_I32)
+        memcpy(to, &(int32_t){(int32_t)value}, 4);
+    else
+        *to = (uint8_t)value;
+    if (spec->dtype == NN_F32 && !isfinite((float)value))
+        return fail_cell(csv, spec, place, cell, "is beyond the largest float32");
     return OK;
 }
 static int64_t cell_bytes(const nn_column *spec) {
-    return spec->element == NN_CLASS ? 4 : spec->dtype == NN_F64 ? 8 : spec->dtype == NN_U8 || spec->dtype == NN_BOOL ? 1 : 4;
+    return spec->element == NN_CLASS                        ? 4
+           : spec->dtype == NN_F64                          ? 8
+           : spec->dtype == NN_U8 || spec->dtype == NN_BOOL ? 1
+                                                            : 4;
 }
 static Status rows_read(Csv *csv, ClassTable *tables, uint8_t **values) {
     Reading *reading = csv->reading;
@@ -255,7 +286,8 @@ static Status rows_read(Csv *csv, ClassTable *tables, uint8_t **values) {
         TRY(record_read(csv, &more));
         if (!more) return OK;
         if (csv->n_cells != csv->width) {
-            TRY(data_error(reading, spot_of(csv, NULL), NULL, "the row has %lld cells, the first line %lld", (long long)csv->n_cells, (long long)csv->width));
+            TRY(data_error(reading, spot_of(csv, NULL), NULL, "the row has %lld cells, the first line %lld",
+                           (long long)csv->n_cells, (long long)csv->width));
             continue;
         }
         for (int64_t c = 0; c < spec->n_columns; c++) {
@@ -291,12 +323,14 @@ static Status file_rows(Csv *csv, const char *text, size_t n, ClassTable *tables
     csv->line = 1;
     if (n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) csv->at += 3;
     if (memchr(text, 0, n < 4096 ? n : 4096))
-        return console_fail_at(csv->reading->console, FAILED_DATA, (Spot){.file = csv->path}, NULL, "it is no text: it holds bytes of 0");
+        return console_fail_at(csv->reading->console, FAILED_DATA, (Spot){.file = csv->path}, NULL,
+                               "it is no text: it holds bytes of 0");
     TRY(header_read(csv));
     TRY(values_allocate(csv, values));
     TRY(rows_read(csv, tables, values));
     if (csv->reading->set->raw_rows[csv->file] || csv->reading->console->data_errors) return OK;
-    return console_fail_at(csv->reading->console, FAILED_DATA, (Spot){.file = csv->path}, NULL, "the file has a header but no rows");
+    return console_fail_at(csv->reading->console, FAILED_DATA, (Spot){.file = csv->path}, NULL,
+                           "the file has a header but no rows");
 }
 static Status csv_file(Reading *reading, int f, const char *name, ClassTable *tables) {
     int64_t n_columns = reading->set->spec->n_columns;

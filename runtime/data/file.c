@@ -1,4 +1,5 @@
-/* file.c: opens the files of data: finds them, maps or reads them, unzips them; says what is wrong with them as a whole. */
+/* file.c: opens the files of data: finds them, maps or reads them, unzips them; says what is wrong with them as a
+** whole. */
 #include "reader.h"
 #include <errno.h>
 #include <limits.h>
@@ -30,7 +31,8 @@ static Status source_add(Console *console, Set *set, const char *path, int64_t b
     return OK;
 }
 
-/* Where a name of the page lies: absolute; or in the folder, there also without the folders the page writes before it. */
+/* Where a name of the page lies: absolute; or in the folder, there also without the folders the page writes before
+** it. */
 static bool path_find(const Reading *reading, const char *name, char *path, size_t n) {
     if (reading->file) return (size_t)snprintf(path, n, "%s", reading->file) < n;
     if (*name == '/') return (size_t)snprintf(path, n, "%s", name) < n;
@@ -38,7 +40,8 @@ static bool path_find(const Reading *reading, const char *name, char *path, size
     if ((size_t)snprintf(path, n, "%s%s%s", folder, *folder ? "/" : "", name) >= n) return false;
     if (!slash || access(path, F_OK) == 0) return true;
     char *bare = malloc(n);
-    bool found = bare && (size_t)snprintf(bare, n, "%s%s%s", folder, *folder ? "/" : "", slash + 1) < n && access(bare, F_OK) == 0;
+    bool found = bare && (size_t)snprintf(bare, n, "%s%s%s", folder, *folder ? "/" : "", slash + 1) < n &&
+                 access(bare, F_OK) == 0;
     if (found) strcpy(path, bare);
     free(bare);
     return true;
@@ -46,16 +49,17 @@ static bool path_find(const Reading *reading, const char *name, char *path, size
 Status file_open(Reading *reading, const char *name, DataFile *file) {
     char path[PATH_MAX];
     *file = (DataFile){.console = reading->console};
-    if (!path_find(reading, name, path, sizeof path)) return console_fail(reading->console, FAILED_DATA, "the path of %s is too long", name);
+    if (!path_find(reading, name, path, sizeof path))
+        return console_fail(reading->console, FAILED_DATA, "the path of %s is too long", name);
     if (!(file->path = console_copy(reading->console, path))) return FAILED_LIMIT;
     int error = bytes_read(reading->console->io, path, true, &file->bytes);
     if (error == ENOENT) {
         char here[PATH_MAX];
         bool absolute = *path == '/' || !getcwd(here, sizeof here);
         return console_fail_at(reading->console, FAILED_DATA, (Spot){.file = path}, NULL,
-                               "there is no such file%s%s (data \"%s\", %s.nn:%lld); --data %s=PATH names another", absolute ? "" : " below ",
-                               absolute ? "" : here, reading->set->spec->name, reading->program->name,
-                               (long long)reading->set->spec->line, reading->set->spec->name);
+                               "there is no such file%s%s (data \"%s\", %s.nn:%lld); --data %s=PATH names another",
+                               absolute ? "" : " below ", absolute ? "" : here, reading->set->spec->name,
+                               reading->program->name, (long long)reading->set->spec->line, reading->set->spec->name);
     }
     if (error) return console_fail_file(reading->console, FAILED_DATA, "read", path, error);
     if (!file->bytes.n) {
@@ -79,12 +83,14 @@ void file_close(DataFile *file) {
 
 static Status fail_zip(const DataFile *file, const char *what) {
     size_t at = (size_t)(file->zip.next_in - file->bytes.data);
-    return console_fail_at(file->console, FAILED_DATA, (Spot){.file = file->path}, NULL, "%s (at byte %zu of %zu)", what, at, file->bytes.n);
+    return console_fail_at(file->console, FAILED_DATA, (Spot){.file = file->path}, NULL, "%s (at byte %zu of %zu)",
+                           what, at, file->bytes.n);
 }
 /* The next member, if one follows: 1; the end: 0. */
 static int zip_next_member(DataFile *file) {
     size_t left = file->bytes.n - (size_t)(file->zip.next_in - file->bytes.data);
-    if (left < 2 || file->zip.next_in[0] != 0x1f || file->zip.next_in[1] != 0x8b || ++file->members > MAX_MEMBERS) return 0;
+    if (left < 2 || file->zip.next_in[0] != 0x1f || file->zip.next_in[1] != 0x8b || ++file->members > MAX_MEMBERS)
+        return 0;
     return inflateReset(&file->zip) == Z_OK;
 }
 static Status zip_read(DataFile *file, uint8_t *to, size_t n, size_t *got) {
@@ -105,7 +111,8 @@ static Status zip_read(DataFile *file, uint8_t *to, size_t n, size_t *got) {
         else if (answer == Z_DATA_ERROR)
             return fail_zip(file, "the gzip file is damaged");
         else if (answer != Z_OK)
-            return fail_zip(file, answer == Z_MEM_ERROR ? "not enough memory to unzip" : "the gzip file cannot be read");
+            return fail_zip(file,
+                            answer == Z_MEM_ERROR ? "not enough memory to unzip" : "the gzip file cannot be read");
     }
     return OK;
 }
@@ -119,7 +126,9 @@ Status file_read(DataFile *file, void *to, size_t n, size_t *got) {
 size_t file_most(const DataFile *file) {
     size_t most;
     if (!file->zipped) return file->bytes.n - file->at;
-    return __builtin_mul_overflow(file->bytes.n, (size_t)DEFLATE_RATIO, &most) || most > (size_t)most_bytes ? (size_t)most_bytes : most;
+    return __builtin_mul_overflow(file->bytes.n, (size_t)DEFLATE_RATIO, &most) || most > (size_t)most_bytes
+               ? (size_t)most_bytes
+               : most;
 }
 Status file_whole(Reading *reading, DataFile *file, const char **text, size_t *n) {
     if (!file->zipped) {
@@ -167,8 +176,8 @@ Status data_error(const Reading *reading, Spot spot, const nn_column *column, co
     va_start(list, format);
     text_format_list(&message, format, list);
     va_end(list);
-    (void)console_fail_at(reading->console, FAILED_DATA, spot, column ? column_note(reading, column, &note) : NULL, "%s",
-                          message.failed ? "out of memory" : message.bytes);
+    (void)console_fail_at(reading->console, FAILED_DATA, spot, column ? column_note(reading, column, &note) : NULL,
+                          "%s", message.failed ? "out of memory" : message.bytes);
     text_free(&message);
     text_free(&note);
     if (++reading->console->data_errors < MAX_DATA_ERRORS) return OK;

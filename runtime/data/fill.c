@@ -1,5 +1,5 @@
-/* fill.c: copies rows from the columns into a batch, widening bytes where the batch has another type. Large batches are shared among the
-** threads by rows, so there is no thread of its own for it, and it takes the time a copy takes. */
+/* fill.c: copies rows from the columns into a batch, widening bytes where the batch has another type. Large batches
+** are shared among the threads by rows, so there is no thread of its own for it, and it takes the time a copy takes. */
 #include "../data.h"
 #include <string.h>
 
@@ -38,10 +38,13 @@ static void column_fill(const Filling *f, int64_t c, int64_t from, int64_t end) 
     uint8_t *to = f->batch + f->feed->columns[c];
     for (int64_t i = from; i < end; i++) {
         int64_t k = i < f->fill->valid ? i : 0;
-        int64_t row = raw_row(part, f->fill->rows ? (int64_t)f->fill->rows[k] : f->fill->first + k) + column->spec->shift;
+        int64_t row =
+            raw_row(part, f->fill->rows ? (int64_t)f->fill->rows[k] : f->fill->first + k) + column->spec->shift;
         const uint8_t *value = values + row * column->elements * kept;
-        if (column->dtype == dtype || kept == element_bytes(dtype)) memcpy(to + i * size, value, (size_t)size);
-        else widen(value, n, dtype, to + i * size);
+        if (column->dtype == dtype || kept == element_bytes(dtype))
+            memcpy(to + i * size, value, (size_t)size);
+        else
+            widen(value, n, dtype, to + i * size);
     }
 }
 static void fill_task(void *frame, int64_t index) {

@@ -1,4 +1,5 @@
-/* idx.c: the IDX files of MNIST: bytes 0 0 type rank, rank big-endian sizes, values in C order; plain (mapped) or gzip. */
+/* idx.c: the IDX files of MNIST: bytes 0 0 type rank, rank big-endian sizes, values in C order; plain (mapped) or
+** gzip. */
 #include "reader.h"
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,8 @@ static const struct IdxType {
     int code;
     int64_t bytes;
     const char *name;
-} idx_types[] = {{0x08, 1, "bytes"}, {0x09, 1, "int8"}, {0x0B, 2, "int16"}, {0x0C, 4, "int32"}, {0x0D, 4, "float32"}, {0x0E, 8, "float64"}};
+} idx_types[] = {{0x08, 1, "bytes"}, {0x09, 1, "int8"},    {0x0B, 2, "int16"},
+                 {0x0C, 4, "int32"}, {0x0D, 4, "float32"}, {0x0E, 8, "float64"}};
 
 typedef struct IdxHeader {
     const struct IdxType *type;
@@ -44,25 +46,29 @@ static Status idx_header(DataFile *file, IdxHeader *header) {
     return OK;
 }
 /* The file must hold exactly what its header says, before anything is allocated. */
-static Status idx_check(const Reading *reading, DataFile *file, const IdxHeader *h, const nn_column *spec, int64_t *bytes) {
+static Status idx_check(const Reading *reading, DataFile *file, const IdxHeader *h, const nn_column *spec,
+                        int64_t *bytes) {
     if (__builtin_mul_overflow(h->rows, h->elements, bytes) || __builtin_mul_overflow(*bytes, h->type->bytes, bytes) ||
         (uint64_t)*bytes > file_most(file) || (!file->zipped && (uint64_t)*bytes != file_most(file)))
         return console_fail_at(reading->console, FAILED_DATA, (Spot){.file = file->path}, NULL,
-                               "its header says %lld rows of %lld %s, but %s%zu bytes follow", (long long)h->rows, (long long)h->elements,
-                               h->type->name, file->zipped ? "at most " : "", file_most(file));
+                               "its header says %lld rows of %lld %s, but %s%zu bytes follow", (long long)h->rows,
+                               (long long)h->elements, h->type->name, file->zipped ? "at most " : "", file_most(file));
     int64_t needed = 1;
     for (int64_t i = 0; i < spec->n_dims; i++) needed *= spec->dims[i];
     if (h->elements != needed) {
         Text shape = {0};
         for (int64_t i = 1; i < h->rank; i++) text_format(&shape, "%s%lld", i > 1 ? ", " : "", (long long)h->dims[i]);
-        Status status = data_error(reading, (Spot){.file = file->path}, spec, "a row is [%s], %lld values, where the page needs %lld",
-                                   shape.n ? shape.bytes : "", (long long)h->elements, (long long)needed);
+        Status status = data_error(reading, (Spot){.file = file->path}, spec,
+                                   "a row is [%s], %lld values, where the page needs %lld", shape.n ? shape.bytes : "",
+                                   (long long)h->elements, (long long)needed);
         text_free(&shape);
         return status ? status : FAILED_DATA;
     }
     if (spec->dtype == NN_U8 && h->type->code != 0x08 && spec->element != NN_BOOLEAN)
-        return console_fail_at(reading->console, FAILED_DATA, (Spot){.file = file->path}, NULL,
-                               "it holds %s, but the program was made for bytes: compile the page again with this file in place", h->type->name);
+        return console_fail_at(
+            reading->console, FAILED_DATA, (Spot){.file = file->path}, NULL,
+            "it holds %s, but the program was made for bytes: compile the page again with this file in place",
+            h->type->name);
     return OK;
 }
 
@@ -93,7 +99,8 @@ static const char *idx_misfit(const nn_column *spec, double value) {
     if (spec->element == NN_REAL) return value - value == 0 ? NULL : "is not finite";
     if (!whole) return "is no whole number";
     if (spec->element == NN_BOOLEAN && value != 0 && value != 1) return "is not 0 or 1";
-    if (spec->element == NN_CLASS && (value < 0 || value >= (double)spec->classes)) return "is not below the number of classes";
+    if (spec->element == NN_CLASS && (value < 0 || value >= (double)spec->classes))
+        return "is not below the number of classes";
     return NULL;
 }
 static void store(int64_t dtype, uint8_t *to, double value) {
@@ -107,7 +114,8 @@ static void store(int64_t dtype, uint8_t *to, double value) {
     }
 }
 /* Values that are not bytes become the declared type; bytes stay. Checks all of them. */
-static Status idx_convert(const Reading *reading, Column *column, const DataFile *file, const IdxHeader *h, const uint8_t *from, uint8_t *to) {
+static Status idx_convert(const Reading *reading, Column *column, const DataFile *file, const IdxHeader *h,
+                          const uint8_t *from, uint8_t *to) {
     int64_t size = column->dtype == NN_F64 ? 8 : column->dtype == NN_U8 || column->dtype == NN_BOOL ? 1 : 4;
     bool bytes_fit = h->type->code == 0x08 && (column->spec->element == NN_REAL || column->spec->element == NN_INT ||
                                                (column->spec->element == NN_CLASS && column->spec->classes >= 256));
@@ -119,7 +127,8 @@ static Status idx_convert(const Reading *reading, Column *column, const DataFile
             double value = idx_value(h->type, from + at * h->type->bytes);
             const char *misfit = idx_misfit(column->spec, value);
             if (misfit && column->spec->element == NN_CLASS)
-                TRY(data_error(reading, (Spot){file->path, row + 1, NULL}, column->spec, "%.9g %s, %lld", value, misfit, (long long)column->spec->classes));
+                TRY(data_error(reading, (Spot){file->path, row + 1, NULL}, column->spec, "%.9g %s, %lld", value, misfit,
+                               (long long)column->spec->classes));
             else if (misfit)
                 TRY(data_error(reading, (Spot){file->path, row + 1, NULL}, column->spec, "%.9g %s", value, misfit));
             else if (to)
@@ -134,7 +143,8 @@ static Status idx_values(Reading *reading, Column *column, int f, DataFile *file
     if (file->zipped) {
         size_t got;
         uint8_t extra;
-        if (!(raw.owned = malloc((size_t)bytes))) return console_fail(reading->console, FAILED_LIMIT, "not enough memory for %s", file->path);
+        if (!(raw.owned = malloc((size_t)bytes)))
+            return console_fail(reading->console, FAILED_LIMIT, "not enough memory for %s", file->path);
         raw.data = from = raw.owned;
         raw.n = (size_t)bytes;
         TRY(set_keep(reading->console, reading->set, raw));
@@ -172,8 +182,8 @@ static Status idx_read_file(Reading *reading, Column *column, int f, const char 
     int64_t *rows = &reading->set->raw_rows[f];
     if (!status && *rows && *rows != header.rows)
         status = console_fail_at(reading->console, FAILED_DATA, (Spot){.file = file.path}, NULL,
-                                 "it holds %lld rows, the other files of data \"%s\" %lld", (long long)header.rows, reading->set->spec->name,
-                                 (long long)*rows);
+                                 "it holds %lld rows, the other files of data \"%s\" %lld", (long long)header.rows,
+                                 reading->set->spec->name, (long long)*rows);
     *rows = status ? *rows : header.rows;
     if (!status) status = idx_values(reading, column, f, &file, &header, bytes);
     file_close(&file);

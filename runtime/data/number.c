@@ -1,5 +1,5 @@
-/* number.c: decimal numbers of text files, correctly rounded, without locale: few digits exactly here, the rest by strtod (the runtime
-** never sets a locale, so that is "C"). */
+/* number.c: decimal numbers of text files, correctly rounded, without locale: few digits exactly here, the rest by
+** strtod (the runtime never sets a locale, so that is "C"). */
 #include "reader.h"
 #include <stdlib.h>
 #include <string.h>

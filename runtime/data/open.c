@@ -1,4 +1,5 @@
-/* open.c: opens the sets of a page: finds folder and files, calls the readers, splits the rows into parts, hashes the files. */
+/* open.c: opens the sets of a page: finds folder and files, calls the readers, splits the rows into parts, hashes the
+** files. */
 #include "reader.h"
 #include "../sha256.h"
 #include <errno.h>
@@ -64,11 +65,15 @@ static Status set_split(const Reading *reading, Set *set) {
         if (set->raw_rows[f]) set->parts[f] = windows_in(spec, f, 0, set->raw_rows[f]);
     int64_t test = set->raw_rows[PART_TEST] ? 0 : share_rows(spec->test, n);
     int64_t validate = set->raw_rows[PART_VALIDATE] ? 0 : min64(share_rows(spec->validate, n), n - test);
-    if (has_windows(spec) || spec->every > 1) split_windows(set, n, test, validate);
-    else if (!test && !validate) set->parts[PART_TRAIN] = windows_in(spec, 0, 0, n);
-    else TRY(split_evenly(reading->console, set, n, test, validate));
+    if (has_windows(spec) || spec->every > 1)
+        split_windows(set, n, test, validate);
+    else if (!test && !validate)
+        set->parts[PART_TRAIN] = windows_in(spec, 0, 0, n);
+    else
+        TRY(split_evenly(reading->console, set, n, test, validate));
     if (set->parts[PART_TRAIN].rows) return OK;
-    return console_fail(reading->console, FAILED_DATA, "data \"%s\" has no row left for training: %lld rows, %lld for test, %lld for validation",
+    return console_fail(reading->console, FAILED_DATA,
+                        "data \"%s\" has no row left for training: %lld rows, %lld for test, %lld for validation",
                         spec->name, (long long)n, (long long)test, (long long)validate);
 }
 static void set_draw(Set *set) {
@@ -98,7 +103,8 @@ static Status folder_find(Reading *reading) {
 static Status set_open(Reading *reading) {
     Set *set = reading->set;
     const nn_set *spec = set->spec;
-    if (!(set->columns = console_memory(reading->console, (int64_t)sizeof(Column) * spec->n_columns, "the columns"))) return FAILED_LIMIT;
+    if (!(set->columns = console_memory(reading->console, (int64_t)sizeof(Column) * spec->n_columns, "the columns")))
+        return FAILED_LIMIT;
     for (int64_t c = 0; c < spec->n_columns; c++) set->columns[c].spec = &spec->columns[c];
     TRY(folder_find(reading));
     if (!spec->n_columns && !spec->n_bases) {
@@ -124,8 +130,8 @@ static Status paths_check(Console *console, const nn_program *program, const Dat
         }
         if (known) continue;
         const char *near = name_near(name, names, n);
-        return console_fail(console, FAILED_USAGE, "--data %s: the page has no data \"%s\"%s%s%s", path, name, near ? "; did you mean \"" : "",
-                            near ? near : "", near ? "\"?" : "");
+        return console_fail(console, FAILED_USAGE, "--data %s: the page has no data \"%s\"%s%s%s", path, name,
+                            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
     return OK;
 }
@@ -134,7 +140,10 @@ Status data_open(Console *console, const nn_program *program, const DataRequest 
     for (int64_t s = 0; s < program->n_sets; s++) {
         sets[s].spec = &program->sets[s];
         if (request->used && !request->used[s]) continue;
-        Reading reading = {.console = console, .program = program, .request = request, .set = &sets[s],
+        Reading reading = {.console = console,
+                           .program = program,
+                           .request = request,
+                           .set = &sets[s],
                            .wanted = request->columns ? request->columns[s] : NULL};
         TRY(set_open(&reading));
     }

@@ -1,5 +1,5 @@
-/* reader.h: what the readers of data share. A reader fills, for file 0..2 of a set, raw_rows[file] and the values of the columns it
-** knows; open.c finds the paths before and splits the rows after. */
+/* reader.h: what the readers of data share. A reader fills, for file 0..2 of a set, raw_rows[file] and the values of
+** the columns it knows; open.c finds the paths before and splits the rows after. */
 #ifndef NN_READER_H
 #define NN_READER_H
 #include "../data.h"
@@ -15,21 +15,23 @@ typedef struct Reading {
     char folder[4096];  /* of --data, else the page's */
     const char *file;   /* of --data, when that is a file; NULL: none */
 } Reading;
-static inline bool column_wanted(const Reading *reading, int64_t column) { return !reading->wanted || reading->wanted[column]; }
+static inline bool column_wanted(const Reading *reading, int64_t column) {
+    return !reading->wanted || reading->wanted[column];
+}
 
 /* A file read from its start to its end, unzipped if it is gzip. */
 typedef struct DataFile {
     Console *console;
     const char *path;
     Bytes bytes;
-    size_t at;     /* of a plain file */
+    size_t at; /* of a plain file */
     bool zipped;
     int members;
     z_stream zip;
 } DataFile;
 STATUS file_open(Reading *reading, const char *name, DataFile *file); /* name as the page writes it */
 STATUS file_read(DataFile *file, void *to, size_t n, size_t *got);    /* less than n only at the end */
-size_t file_most(const DataFile *file);  /* that can still come: exact for a plain file, deflate's 1032 to 1 for gzip */
+size_t file_most(const DataFile *file); /* that can still come: exact for a plain file, deflate's 1032 to 1 for gzip */
 STATUS file_whole(Reading *reading, DataFile *file, const char **text, size_t *n); /* what is left, kept with the set */
 void file_close(DataFile *file);
 /* Memory or a mapping that the set keeps. */
@@ -49,7 +51,7 @@ typedef struct ClassTable {
     struct ClassName {
         char *name;
         size_t length;
-        Spot spot;       /* where it stood first */
+        Spot spot; /* where it stood first */
     } *names;
 } ClassTable;
 int32_t class_id(ClassTable *table, const char *name, size_t n, Spot spot); /* -1: no memory */

@@ -1,4 +1,5 @@
-/* runtime_data_test.c: the readers of data: what they take, what they refuse and how they say it, splits, permutations, hostile bytes. */
+/* runtime_data_test.c: the readers of data: what they take, what they refuse and how they say it, splits,
+** permutations, hostile bytes. */
 #include "runtime_world.h"
 #include "runtime/data.h"
 #include <zlib.h>
@@ -14,18 +15,51 @@ static Io io;
 static void csv_set(const char *file, int64_t k) {
     static const char *files[1], *label[] = {"label"};
     files[0] = file;
-    columns[0] = (nn_column){.field = "x", .reader = "columns", .low = 0, .high = 2, .element = NN_REAL, .n_dims = 1, .dims = (const int64_t[]){2},
-                             .dtype = NN_F32, .text = "x: [2] = columns(0..2)", .line = 2};
-    columns[1] = (nn_column){.field = "label", .reader = "column", .n_names = 1, .names = label, .element = NN_CLASS, .classes = k, .dtype = NN_I32,
-                             .text = "label", .line = 3};
-    set_spec = (nn_set){.name = "d", .kind = "csv", .n_files = 1, .files = files, .folder = "", .every = 1, .n_columns = 2, .columns = columns, .line = 1};
+    columns[0] = (nn_column){.field = "x",
+                             .reader = "columns",
+                             .low = 0,
+                             .high = 2,
+                             .element = NN_REAL,
+                             .n_dims = 1,
+                             .dims = (const int64_t[]){2},
+                             .dtype = NN_F32,
+                             .text = "x: [2] = columns(0..2)",
+                             .line = 2};
+    columns[1] = (nn_column){.field = "label",
+                             .reader = "column",
+                             .n_names = 1,
+                             .names = label,
+                             .element = NN_CLASS,
+                             .classes = k,
+                             .dtype = NN_I32,
+                             .text = "label",
+                             .line = 3};
+    set_spec = (nn_set){.name = "d",
+                        .kind = "csv",
+                        .n_files = 1,
+                        .files = files,
+                        .folder = "",
+                        .every = 1,
+                        .n_columns = 2,
+                        .columns = columns,
+                        .line = 1};
 }
 static void idx_set(const char *const files[3], int64_t elements, int64_t element, int64_t classes, int64_t dtype) {
     static int64_t dims[1];
     dims[0] = elements;
-    columns[0] = (nn_column){.field = "image", .reader = "idx", .n_names = 3, .names = files, .element = element, .classes = classes, .n_dims = 1, .dims = dims,
-                             .dtype = dtype, .text = "image", .line = 2};
-    set_spec = (nn_set){.name = "d", .kind = "files", .folder = "", .every = 1, .n_columns = 1, .columns = columns, .line = 1};
+    columns[0] = (nn_column){.field = "image",
+                             .reader = "idx",
+                             .n_names = 3,
+                             .names = files,
+                             .element = element,
+                             .classes = classes,
+                             .n_dims = 1,
+                             .dims = dims,
+                             .dtype = dtype,
+                             .text = "image",
+                             .line = 2};
+    set_spec =
+        (nn_set){.name = "d", .kind = "files", .folder = "", .every = 1, .n_columns = 1, .columns = columns, .line = 1};
 }
 static Status open_with(const JsonValue *classes) {
     program = (nn_program){.name = "page", .n_sets = 1, .sets = &set_spec};
@@ -53,7 +87,9 @@ static void gzip_put(const char *path, const void *bytes, size_t n) {
     gzwrite(f, bytes, (unsigned)n);
     gzclose(f);
 }
-static float cell(int64_t row, int64_t i) { return ((const float *)(const void *)set.columns[0].values[0])[2 * row + i]; }
+static float cell(int64_t row, int64_t i) {
+    return ((const float *)(const void *)set.columns[0].values[0])[2 * row + i];
+}
 static int32_t label(int64_t row) { return ((const int32_t *)(const void *)set.columns[1].values[0])[row]; }
 
 /* ---- csv */
@@ -69,28 +105,39 @@ static void refuses(const char *name, const char *text, size_t n, Status expecte
     file_put("d.csv", text, n);
     csv_set("d.csv", 3);
     Status status = open_with(NULL);
-    check(status == expected && strstr(err_text.bytes, said), name, "status %d, no '%s' in: %s", status, said, err_text.bytes);
+    check(status == expected && strstr(err_text.bytes, said), name, "status %d, no '%s' in: %s", status, said,
+          err_text.bytes);
     close_set();
 }
 static void test_csv(void) {
     takes("csv: plain", "a,b,label\n1,2.5,1\n3,4,2\n", 2);
     takes("csv: no end of line at the end", "a,b,label\n1,2.5,1\n3,4,2", 2);
-    takes("csv: CRLF and a byte order mark", "\xef\xbb\xbf" "a,b,label\r\n1,2.5,1\r\n3,4,2\r\n", 2);
-    takes("csv: quotes, doubled quotes, commas and line ends in them", "\"a\",\"b \"\"x\"\",\n\",label\n\"1\",2.5,1\n", 1);
+    takes("csv: CRLF and a byte order mark",
+          "\xef\xbb\xbf"
+          "a,b,label\r\n1,2.5,1\r\n3,4,2\r\n",
+          2);
+    takes("csv: quotes, doubled quotes, commas and line ends in them", "\"a\",\"b \"\"x\"\",\n\",label\n\"1\",2.5,1\n",
+          1);
     takes("csv: empty lines are passed over", "a,b,label\n\n1,2.5,1\n\r\n3,4,2\n\n", 2);
     takes("csv: spaces around numbers", "a,b,label\n 1 ,\t2.5, 1\n", 1);
     takes("csv: columns that the page does not use", "a,b,c,label\n1,2.5,zzz,1\n", 1);
-    takes("csv: numbers in every form", "a,b,label\n+1.0e0,0.25E1,1.0\n-1,.5,2\n1e-3,123456789012345678901234567890,0\n", 3);
+    takes("csv: numbers in every form",
+          "a,b,label\n+1.0e0,0.25E1,1.0\n-1,.5,2\n1e-3,123456789012345678901234567890,0\n", 3);
 #define REFUSES(name, text, status, said) refuses(name, text, sizeof text - 1, status, said)
-    REFUSES("csv: a word for a number", "a,b,label\n1,n/a,1\n", FAILED_DATA, "d.csv:2: error: column \"b\": \"n/a\" is not a number");
-    check(strstr(err_text.bytes, "= needed by  x: [2] = columns(0..2)  (page.nn:2)") != NULL, "csv: the field is named", "%s", err_text.bytes);
+    REFUSES("csv: a word for a number", "a,b,label\n1,n/a,1\n", FAILED_DATA,
+            "d.csv:2: error: column \"b\": \"n/a\" is not a number");
+    check(strstr(err_text.bytes, "= needed by  x: [2] = columns(0..2)  (page.nn:2)") != NULL, "csv: the field is named",
+          "%s", err_text.bytes);
     REFUSES("csv: an empty cell", "a,b,label\n1,,1\n", FAILED_DATA, "the cell is empty");
-    REFUSES("csv: too few cells", "a,b,label\n1,2,1\n1,2\n", FAILED_DATA, "d.csv:3: error: the row has 2 cells, the first line 3");
+    REFUSES("csv: too few cells", "a,b,label\n1,2,1\n1,2\n", FAILED_DATA,
+            "d.csv:3: error: the row has 2 cells, the first line 3");
     REFUSES("csv: a class beyond the last", "a,b,label\n1,2,3\n", FAILED_DATA, "whole numbers from 0 to 2");
     REFUSES("csv: a class that is no whole number", "a,b,label\n1,2,0.5\n", FAILED_DATA, "\"0.5\" is not a class");
     REFUSES("csv: a negative class", "a,b,label\n1,2,-1\n", FAILED_DATA, "\"-1\" is not a class");
-    REFUSES("csv: one name too many", "a,b,label\n1,2,w\n1,2,x\n1,2,y\n1,2,z\n", FAILED_DATA, "d.csv:5: error: \"z\" is one class more");
-    REFUSES("csv: an open quote", "a,b,label\n1,\"2,1\n1,2,3\n", FAILED_DATA, "d.csv:2: error: a quote that opens in this row never closes");
+    REFUSES("csv: one name too many", "a,b,label\n1,2,w\n1,2,x\n1,2,y\n1,2,z\n", FAILED_DATA,
+            "d.csv:5: error: \"z\" is one class more");
+    REFUSES("csv: an open quote", "a,b,label\n1,\"2,1\n1,2,3\n", FAILED_DATA,
+            "d.csv:2: error: a quote that opens in this row never closes");
     REFUSES("csv: something behind a quote", "a,b,label\n1,\"2\"x,1\n", FAILED_DATA, "behind the closing quote");
     REFUSES("csv: no such column", "a,b,lable\n1,2,1\n", FAILED_DATA, "did you mean \"lable\"?");
     REFUSES("csv: two columns of the name", "label,b,label\n1,2,1\n", FAILED_DATA, "two columns have this name");
@@ -98,7 +145,10 @@ static void test_csv(void) {
     REFUSES("csv: only a header", "a,b,label\n", FAILED_DATA, "no rows");
     REFUSES("csv: nothing", "", FAILED_DATA, "the file is empty");
     REFUSES("csv: only line ends", "\n\n\r\n", FAILED_DATA, "no rows");
-    REFUSES("csv: binary", "\x7f" "ELF\0\0\0\0\n", FAILED_DATA, "it is no text");
+    REFUSES("csv: binary",
+            "\x7f"
+            "ELF\0\0\0\0\n",
+            FAILED_DATA, "it is no text");
     REFUSES("csv: beyond float32", "a,b,label\n1,1e39,1\n", FAILED_DATA, "beyond the largest float32");
     REFUSES("csv: beyond float64", "a,b,label\n1,1e400,1\n", FAILED_DATA, "is not a number");
     REFUSES("csv: nan", "a,b,label\n1,nan,1\n", FAILED_DATA, "is not a number");
@@ -126,13 +176,15 @@ static void test_classes(void) {
     columns[1].n_class_names = 4;
     columns[1].class_names = (const char *const[]){"green", "red", "blue", "black"};
     status = open_with(NULL);
-    check(status == OK && label(0) == 1 && label(1) == 0 && label(2) == 2, "classes: the page's list", "status %d", status);
+    check(status == OK && label(0) == 1 && label(1) == 0 && label(2) == 2, "classes: the page's list", "status %d",
+          status);
     close_set();
     csv_set("d.csv", 2);
     columns[1].n_class_names = 2;
     columns[1].class_names = (const char *const[]){"green", "red"};
     status = open_with(NULL);
-    check(status == FAILED_DATA && strstr(err_text.bytes, "\"blue\" is none of the 2 classes"), "classes: none of the page's", "%s", err_text.bytes);
+    check(status == FAILED_DATA && strstr(err_text.bytes, "\"blue\" is none of the 2 classes"),
+          "classes: none of the page's", "%s", err_text.bytes);
     close_set();
     csv_set("d.csv", 3);
     static const char list[] = "{\"d/label\":[\"red\",\"blue\",\"green\"]}";
@@ -145,7 +197,8 @@ static void test_classes(void) {
 
 /* ---- idx */
 static size_t idx_bytes(uint8_t *to, int type, int n, int m, const void *values, size_t bytes) {
-    uint8_t header[12] = {0, 0, (uint8_t)type, 2, 0, 0, (uint8_t)(n >> 8), (uint8_t)n, 0, 0, (uint8_t)(m >> 8), (uint8_t)m};
+    uint8_t header[12] = {0, 0, (uint8_t)type,     2,         0, 0, (uint8_t)(n >> 8), (uint8_t)n,
+                          0, 0, (uint8_t)(m >> 8), (uint8_t)m};
     memcpy(to, header, 12);
     memcpy(to + 12, values, bytes);
     return 12 + bytes;
@@ -155,7 +208,8 @@ static void idx_refuses(const char *name, const void *bytes, size_t n, const cha
     file_put("d.idx", bytes, n);
     idx_set(one_file, 4, NN_REAL, 0, NN_F32);
     Status status = open_with(NULL);
-    check(status == FAILED_DATA && strstr(err_text.bytes, said), name, "status %d, no '%s' in: %s", status, said, err_text.bytes);
+    check(status == FAILED_DATA && strstr(err_text.bytes, said), name, "status %d, no '%s' in: %s", status, said,
+          err_text.bytes);
     close_set();
 }
 static void test_idx(void) {
@@ -163,8 +217,10 @@ static void test_idx(void) {
     for (int i = 0; i < 24; i++) values[i] = (uint8_t)(i * 10);
     size_t n = idx_bytes(file, 8, 6, 4, values, 24);
     for (int zipped = 0; zipped < 2; zipped++) {
-        if (zipped) gzip_put("d.idx", file, n);
-        else file_put("d.idx", file, n);
+        if (zipped)
+            gzip_put("d.idx", file, n);
+        else
+            file_put("d.idx", file, n);
         idx_set(one_file, 4, NN_REAL, 0, NN_F32);
         Status status = open_with(NULL);
         float batch[16] = {0};
@@ -174,22 +230,27 @@ static void test_idx(void) {
             Fill fill = {.part = PART_TRAIN, .rows = rows, .valid = 3};
             set_fill(&set, &feed, &fill, (uint8_t *)batch);
         }
-        check(status == OK && set.raw_rows[0] == 6 && batch[0] == 200 && batch[4] == 0 && batch[8] == 80 && batch[11] == 110 && batch[12] == 200,
-              zipped ? "idx: gzip, widened when a batch is filled" : "idx: plain, widened when a batch is filled", "status %d: %s", status, err_text.bytes);
+        check(status == OK && set.raw_rows[0] == 6 && batch[0] == 200 && batch[4] == 0 && batch[8] == 80 &&
+                  batch[11] == 110 && batch[12] == 200,
+              zipped ? "idx: gzip, widened when a batch is filled" : "idx: plain, widened when a batch is filled",
+              "status %d: %s", status, err_text.bytes);
         close_set();
     }
-    int16_t shorts[4] = {(int16_t)__builtin_bswap16((uint16_t)-5), (int16_t)__builtin_bswap16(300), 0, (int16_t)__builtin_bswap16(7)};
+    int16_t shorts[4] = {(int16_t)__builtin_bswap16((uint16_t)-5), (int16_t)__builtin_bswap16(300), 0,
+                         (int16_t)__builtin_bswap16(7)};
     n = idx_bytes(file, 0x0B, 1, 4, shorts, 8);
     file_put("d.idx", file, n);
     idx_set(one_file, 4, NN_INT, 0, NN_I32);
     Status status = open_with(NULL);
     const int32_t *got = status ? NULL : (const int32_t *)(const void *)set.columns[0].values[0];
-    check(status == OK && got[0] == -5 && got[1] == 300 && got[3] == 7, "idx: int16", "status %d: %s", status, err_text.bytes);
+    check(status == OK && got[0] == -5 && got[1] == 300 && got[3] == 7, "idx: int16", "status %d: %s", status,
+          err_text.bytes);
     close_set();
     n = idx_bytes(file, 8, 6, 1, values, 6);
     file_put("d.idx", file, n);
     idx_set(one_file, 1, NN_CLASS, 41, NN_I32);
-    check(open_with(NULL) == FAILED_DATA && strstr(err_text.bytes, "d.idx:6: error: 50 is not below"), "idx: a label out of range", "%s", err_text.bytes);
+    check(open_with(NULL) == FAILED_DATA && strstr(err_text.bytes, "d.idx:6: error: 50 is not below"),
+          "idx: a label out of range", "%s", err_text.bytes);
     close_set();
     n = idx_bytes(file, 8, 6, 4, values, 24);
     idx_refuses("idx: cut off", file, n - 1, "23 bytes follow");
@@ -233,7 +294,8 @@ static void test_gzip(void) {
         close_set();
     }
     free(zipped);
-    check(!silent && !wrong && good < 16, "gzip: cut or changed anywhere is told", "%d read, %d of another status, %d silent", good, wrong, silent);
+    check(!silent && !wrong && good < 16, "gzip: cut or changed anywhere is told",
+          "%d read, %d of another status, %d silent", good, wrong, silent);
 }
 /* Random damage to small files of both kinds: data or a message, never a crash (with `make san`: nor a read beyond). */
 static void test_damage(void) {
@@ -253,14 +315,17 @@ static void test_damage(void) {
             if (word[1] % 7 == 0) n -= n > 1;
         }
         file_put(i & 1 ? "d.idx" : "d.csv", copy, n);
-        if (i & 1) idx_set(one_file, 4, NN_REAL, 0, NN_F32);
-        else csv_set("d.csv", 3);
+        if (i & 1)
+            idx_set(one_file, 4, NN_REAL, 0, NN_F32);
+        else
+            csv_set("d.csv", 3);
         Status status = open_with(NULL);
         silent += status && !err_text.n;
         good += !status;
         close_set();
     }
-    check(!silent && good > 100 && good < 5900, "damaged files are data or a message", "%d silent, %d read", silent, good);
+    check(!silent && good > 100 && good < 5900, "damaged files are data or a message", "%d silent, %d read", silent,
+          good);
 }
 
 /* ---- splits and orders */
@@ -277,18 +342,22 @@ static void test_splits(void) {
     const PartRows *p = set.parts;
     bool evenly = status == OK && p[PART_TEST].rows == 10 && p[PART_VALIDATE].rows == 5 && p[PART_TRAIN].rows == 35;
     for (int i = 0; i < 10 && evenly; i++) evenly = p[PART_TEST].index[i] == (uint32_t)(5 * i + 4);
-    check(evenly && p[PART_VALIDATE].index[0] == 8 && p[PART_VALIDATE].index[4] == 48, "split: 20 % is every fifth, validation among what is left",
-          "status %d, %lld test rows, validation from %u to %u", status, (long long)p[PART_TEST].rows, p[PART_VALIDATE].index[0], p[PART_VALIDATE].index[4]);
+    check(evenly && p[PART_VALIDATE].index[0] == 8 && p[PART_VALIDATE].index[4] == 48,
+          "split: 20 % is every fifth, validation among what is left",
+          "status %d, %lld test rows, validation from %u to %u", status, (long long)p[PART_TEST].rows,
+          p[PART_VALIDATE].index[0], p[PART_VALIDATE].index[4]);
     close_set();
     csv_set("d.csv", 3);
     set_spec.test = 7;
     status = open_with(NULL);
-    check(status == OK && p[PART_TEST].rows == 7 && p[PART_TRAIN].rows == 43 && !p[PART_VALIDATE].rows, "split: a count", "%lld", (long long)p[PART_TEST].rows);
+    check(status == OK && p[PART_TEST].rows == 7 && p[PART_TRAIN].rows == 43 && !p[PART_VALIDATE].rows,
+          "split: a count", "%lld", (long long)p[PART_TEST].rows);
     close_set();
     csv_set("d.csv", 3);
     set_spec.test = 50;
     status = open_with(NULL);
-    check(status == FAILED_DATA && strstr(err_text.bytes, "no row left for training"), "split: nothing left", "%s", err_text.bytes);
+    check(status == FAILED_DATA && strstr(err_text.bytes, "no row left for training"), "split: nothing left", "%s",
+          err_text.bytes);
     close_set();
     csv_set("d.csv", 3);
     columns[0].window = 4;
@@ -297,13 +366,15 @@ static void test_splits(void) {
     set_spec.test = 0.2;
     set_spec.every = 2;
     status = open_with(NULL);
-    check(status == OK && p[PART_TRAIN].rows == 18 && p[PART_TEST].rows == 3 && p[PART_TEST].first == 40, "split: with windows the last rows, none across",
-          "%lld training, %lld test", (long long)p[PART_TRAIN].rows, (long long)p[PART_TEST].rows);
+    check(status == OK && p[PART_TRAIN].rows == 18 && p[PART_TEST].rows == 3 && p[PART_TEST].first == 40,
+          "split: with windows the last rows, none across", "%lld training, %lld test", (long long)p[PART_TRAIN].rows,
+          (long long)p[PART_TEST].rows);
     float batch[32] = {0};
     nn_feed feed = {.rows = 2, .row = 64, .fresh = 72, .n_columns = 2, .columns = (const int64_t[]){0, -1}};
     Fill fill = {.part = PART_TEST, .first = 1, .valid = 2, .number = 1};
     set_fill(&set, &feed, &fill, (uint8_t *)batch);
-    check(batch[0] == 42 && batch[2] == 43 && batch[6] == 45 && batch[8] == 44, "windows: rows from there on", "%g %g", batch[0], batch[8]);
+    check(batch[0] == 42 && batch[2] == 43 && batch[6] == 45 && batch[8] == 44, "windows: rows from there on", "%g %g",
+          batch[0], batch[8]);
     close_set();
 }
 static void test_order(void) {
@@ -318,10 +389,12 @@ static void test_order(void) {
     check(memcmp(rows, again, sizeof rows) != 0, "order: another epoch, another permutation", "they are equal");
     uint32_t counter[4] = {999, 3, 0, 0xFFFFFF01u}, word[4];
     philox4x32_10(counter, key, word);
-    check(rows[999] == (uint32_t)((uint64_t)word[0] * 1000 >> 32), "order: Fisher-Yates from the end by the words of Philox", "row %u is last", rows[999]);
+    check(rows[999] == (uint32_t)((uint64_t)word[0] * 1000 >> 32),
+          "order: Fisher-Yates from the end by the words of Philox", "row %u is last", rows[999]);
     uint32_t zero[4] = {0}, none[2] = {0}, out[4];
     philox4x32_10(zero, none, out);
-    check(out[0] == 0x6627e8d5 && out[1] == 0xe169c58d && out[2] == 0xbc57ac4c && out[3] == 0x9b00dbd8, "philox: the known answer", "%08x", out[0]);
+    check(out[0] == 0x6627e8d5 && out[1] == 0xe169c58d && out[2] == 0xbc57ac4c && out[3] == 0x9b00dbd8,
+          "philox: the known answer", "%08x", out[0]);
 }
 int main(void) {
     world_open();

@@ -1,6 +1,6 @@
-/* runtime_fault_test.c: every call of the I/O table fails once, and from then on for ever; writes come short; files are cut and changed.
-** What must hold: a run that says 0 has written everything; one that fails says so and exits with another code; whatever it left behind
-** resumes, without faults, to the bytes of the run that was never disturbed. */
+/* runtime_fault_test.c: every call of the I/O table fails once, and from then on for ever; writes come short; files
+** are cut and changed. What must hold: a run that says 0 has written everything; one that fails says so and exits with
+** another code; whatever it left behind resumes, without faults, to the bytes of the run that was never disturbed. */
 #include "runtime_world.h"
 #include <fcntl.h>
 #include <zlib.h>
@@ -14,7 +14,9 @@ static bool fails(void) {
     if (now) errno = (int)fail_errno;
     return now;
 }
-static int faulty_open(const char *path, int flags, int mode) { return fails() ? -1 : io_posix.open(path, flags, mode); }
+static int faulty_open(const char *path, int flags, int mode) {
+    return fails() ? -1 : io_posix.open(path, flags, mode);
+}
 static ssize_t faulty_read(int fd, void *to, size_t n) { return fails() ? -1 : io_posix.read(fd, to, n); }
 static ssize_t faulty_write(int fd, const void *from, size_t n) {
     if (fd == 1 || fd == 2) return world_write(fd, from, n);
@@ -37,8 +39,8 @@ static void *no_map(int fd, size_t n) {
     return NULL;
 }
 static Io faulty_io(void) {
-    return (Io){faulty_open, faulty_read, faulty_write, faulty_sync, faulty_close, faulty_rename, io_posix.unlink, faulty_truncate, faulty_mkdir,
-                faulty_lock, faulty_stat, no_map};
+    return (Io){faulty_open,     faulty_read,     faulty_write, faulty_sync, faulty_close, faulty_rename,
+                io_posix.unlink, faulty_truncate, faulty_mkdir, faulty_lock, faulty_stat,  no_map};
 }
 static int faulty_run(int64_t at, bool for_ever, int error, const char *line) {
     Io io = faulty_io();
@@ -79,8 +81,10 @@ static void test_calls(bool for_ever, int error, const char *name) {
         remove_run("faulty");
     }
     remove_run("faulty");
-    check(at > 60 && begun > 20 && !wrong_code && !silent && !lost, name, "%lld calls, %lld begun: %lld of the wrong code, %lld silent, %lld lost; first: call %lld; %.300s",
-          (long long)at, (long long)begun, (long long)wrong_code, (long long)silent, (long long)lost, (long long)first, err_text.bytes);
+    check(at > 60 && begun > 20 && !wrong_code && !silent && !lost, name,
+          "%lld calls, %lld begun: %lld of the wrong code, %lld silent, %lld lost; first: call %lld; %.300s",
+          (long long)at, (long long)begun, (long long)wrong_code, (long long)silent, (long long)lost, (long long)first,
+          err_text.bytes);
 }
 
 /* ---- faults while recovering */
@@ -98,7 +102,8 @@ static void test_resume_calls(void) {
         remove_run("half");
         if (over) break;
     }
-    check(at > 40 && !lost, "each call fails while a run is resumed, then it is resumed again", "%lld of %lld lost: %.300s", (long long)lost, (long long)at, err_text.bytes);
+    check(at > 40 && !lost, "each call fails while a run is resumed, then it is resumed again",
+          "%lld of %lld lost: %.300s", (long long)lost, (long long)at, err_text.bytes);
 }
 
 /* ---- damaged checkpoints */
@@ -124,18 +129,22 @@ static void test_damage(void) {
             if (!why) safetensors_close(&file);
         }
     }
-    check(cases > 300 && !read, "a checkpoint cut or changed anywhere in its data is refused", "%lld of %lld were read", (long long)read, (long long)cases);
+    check(cases > 300 && !read, "a checkpoint cut or changed anywhere in its data is refused", "%lld of %lld were read",
+          (long long)read, (long long)cases);
     FILE *f = fopen("damaged/last.ckpt", "wb");
     fwrite(whole, 1, n - 1, f);
     fclose(f);
     free(whole);
-    check_run(runs(&page_f32, "train --resume damaged --epochs 3"), 0, "going on from damaged/last-1.ckpt", "a damaged last.ckpt falls back to last-1.ckpt");
+    check_run(runs(&page_f32, "train --resume damaged --epochs 3"), 0, "going on from damaged/last-1.ckpt",
+              "a damaged last.ckpt falls back to last-1.ckpt");
     check(same_run("whole", "damaged"), "and ends with the same bytes", "it does not");
 }
 static void test_locked(void) {
     int fd = open("whole/lock", O_RDWR);
-    check(fd >= 0 && !io_posix.lock(fd, 2 | 4), "the lock of a run that is over is free", "%s", strerror(errno)); /* LOCK_EX | LOCK_NB */
-    check_run(runs(&page_f32, "train --resume whole --epochs 3"), 2, "in use by another trainer", "a directory in use is refused");
+    check(fd >= 0 && !io_posix.lock(fd, 2 | 4), "the lock of a run that is over is free", "%s",
+          strerror(errno)); /* LOCK_EX | LOCK_NB */
+    check_run(runs(&page_f32, "train --resume whole --epochs 3"), 2, "in use by another trainer",
+              "a directory in use is refused");
     close(fd);
 }
 /* Headers that lie: none may be believed, none may crash. */
@@ -146,23 +155,32 @@ static void test_headers(void) {
     } cases[] = {
         {"no JSON", "{\"a\":", 0},
         {"an array", "[1, 2]", 0},
-        {"a tensor twice", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8},
+        {"a tensor twice",
+         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],"
+         "\"data_offsets\":[4,8]}}",
+         8},
         {"a hole", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8},
-        {"an overlap", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4},
+        {"an overlap",
+         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],"
+         "\"data_offsets\":[0,4]}}",
+         4},
         {"offsets reversed", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4},
         {"beyond the file", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4},
         {"bytes behind", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 8},
         {"bytes that are not the shape's", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4},
         {"a negative size", "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4},
         {"a size with an exponent", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1e0],\"data_offsets\":[0,4]}}", 4},
-        {"sizes that overflow", "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0},
-        {"thirteen axes", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4},
+        {"sizes that overflow", "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}",
+         0},
+        {"thirteen axes", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}",
+         4},
         {"no shape", "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4},
         {"metadata that is a number", "{\"__metadata__\":{\"a\":1}}", 0},
         {"metadata that is a list", "{\"__metadata__\":[]}", 0},
         {"too deep", "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]}", 0},
         {"a control character", "{\"a\n\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4},
-        {"a wrong checksum", "{\"__metadata__\":{\"crc\":\"00000000\"},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4},
+        {"a wrong checksum",
+         "{\"__metadata__\":{\"crc\":\"00000000\"},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         uint64_t length = strlen(cases[i].header);
@@ -178,7 +196,8 @@ static void test_headers(void) {
         check(why != NULL, name, "it is read");
         if (!why) safetensors_close(&file);
     }
-    const char *good = "{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"BF16\",\"shape\":[0],\"data_offsets\":[4,4]}}";
+    const char *good = "{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"BF16\","
+                       "\"shape\":[0],\"data_offsets\":[4,4]}}";
     uint64_t length = strlen(good);
     FILE *f = fopen("header.safetensors", "wb");
     fwrite(&length, 8, 1, f);
@@ -187,7 +206,8 @@ static void test_headers(void) {
     fclose(f);
     SafeFile file;
     const char *why = safetensors_open(&io_posix, "header.safetensors", &file);
-    check(!why && file.n == 2 && file.tensors[0].rank == 0 && file.tensors[1].dtype == -1, "safetensors: a scalar, and a type not known here, are read", "%s", why ? why : "other");
+    check(!why && file.n == 2 && file.tensors[0].rank == 0 && file.tensors[1].dtype == -1,
+          "safetensors: a scalar, and a type not known here, are read", "%s", why ? why : "other");
     if (!why) safetensors_close(&file);
 }
 int main(void) {

@@ -1,5 +1,5 @@
-/* runtime_train_test.c: whole runs of a hand-made program: training, evaluation, prediction, gradients, speed, and that stopping and going
-** on changes no bit. The compiler is not needed for any of it. */
+/* runtime_train_test.c: whole runs of a hand-made program: training, evaluation, prediction, gradients, speed, and
+** that stopping and going on changes no bit. The compiler is not needed for any of it. */
 #include "runtime_world.h"
 
 static void raise_interrupt(void) { raise(SIGINT); }
@@ -12,10 +12,12 @@ static void test_training(void) {
     char *log = file_text("whole/log.csv", NULL);
     int rows = 0;
     for (const char *s = log; s && *s; s++) rows += *s == '\n';
-    check(log && rows == 9 && strstr(log, "block,round,epoch,step,examples,loss,accuracy,confusion[0][0]") && strstr(log, ",validate_root\n"),
+    check(log && rows == 9 && strstr(log, "block,round,epoch,step,examples,loss,accuracy,confusion[0][0]") &&
+              strstr(log, ",validate_root\n"),
           "log.csv has a header and a row a round", "%d rows: %.200s", rows, log ? log : "none");
     free(log);
-    check(access("whole/report.html", R_OK) == 0 && access("whole/run.json", R_OK) == 0 && access("whole/test.json", R_OK) == 0,
+    check(access("whole/report.html", R_OK) == 0 && access("whole/run.json", R_OK) == 0 &&
+              access("whole/test.json", R_OK) == 0,
           "the files of a run are there", "one is missing");
     code = runs(&page_f32, "--out again --threads 3");
     check(code == 0 && same_run("whole", "again"), "a rerun on three threads has the same bytes", "exit %d", code);
@@ -32,9 +34,11 @@ static void test_training(void) {
     code = runs(&page_f32, "train --out again --replace");
     check(code == 0 && same_run("whole", "again"), "--replace writes over it", "exit %d", code);
     code = runs(&page_f32, "train --out zero --steps 0");
-    check(code == 0 && access("zero/model.safetensors", R_OK) == 0, "--steps 0 writes the initial model", "exit %d", code);
+    check(code == 0 && access("zero/model.safetensors", R_OK) == 0, "--steps 0 writes the initial model", "exit %d",
+          code);
     code = runs(&page_f32, "train --dry-run --out dry");
-    check(code == 0 && access("dry", F_OK) != 0, "--dry-run leaves nothing behind", "exit %d: %s", code, err_text.bytes);
+    check(code == 0 && access("dry", F_OK) != 0, "--dry-run leaves nothing behind", "exit %d: %s", code,
+          err_text.bytes);
 }
 static void test_stopping(void) {
     static const int32_t steps[] = {0, 1, 12, 13, 14, 55, 103};
@@ -46,14 +50,16 @@ static void test_stopping(void) {
         int code = runs(&page_f32, "train --out %s", name);
         check_run(code, 4, "interrupted", "SIGINT saves and exits with 4");
         code = runs(&page_f32, "train --resume %s", name);
-        check(code == 0 && same_run("whole", name), "interrupted and resumed: the same bytes", "step %d, exit %d: %s", steps[i], code, err_text.bytes);
+        check(code == 0 && same_run("whole", name), "interrupted and resumed: the same bytes", "step %d, exit %d: %s",
+              steps[i], code, err_text.bytes);
     }
     hook_step = -2;
     hook = raise_interrupt;
     int code = runs(&page_f32, "train --out stop_eval");
     check_run(code, 4, "interrupted", "SIGINT in an evaluation");
     code = runs(&page_f32, "train --resume stop_eval");
-    check(code == 0 && same_run("whole", "stop_eval"), "interrupted in an evaluation and resumed: the same bytes", "exit %d: %s", code, err_text.bytes);
+    check(code == 0 && same_run("whole", "stop_eval"), "interrupted in an evaluation and resumed: the same bytes",
+          "exit %d: %s", code, err_text.bytes);
     hook_step = 30;
     hook = raise_save;
     code = runs(&page_f32, "train --out usr1");
@@ -77,8 +83,8 @@ static void test_killing(void) {
         int status;
         waitpid(child, &status, 0);
         int code = runs(&page_f32, "train --resume %s", name);
-        check(WEXITSTATUS(status) == 99 && code == 0 && same_run("whole", name), "killed and resumed: the same bytes", "step %d, exit %d: %s", steps[i],
-              code, err_text.bytes);
+        check(WEXITSTATUS(status) == 99 && code == 0 && same_run("whole", name), "killed and resumed: the same bytes",
+              "step %d, exit %d: %s", steps[i], code, err_text.bytes);
     }
 }
 static void test_mismatch(void) {
@@ -90,17 +96,20 @@ static void test_mismatch(void) {
     check_run(runs(&page_f32, "train --resume differ --seed 5"), 2, "seed", "another seed is refused");
     check_run(runs(&page_f64, "train --resume differ"), 2, "page", "another page is refused");
     points_write("other.csv", 301);
-    check_run(runs(&page_f32, "train --resume differ --data points=other.csv"), 2, "other.csv", "other data are refused");
+    check_run(runs(&page_f32, "train --resume differ --data points=other.csv"), 2, "other.csv",
+              "other data are refused");
     check_run(runs(&page_f32, "train --resume nowhere"), 2, "nowhere/run.json", "a run that is not there");
 }
 static void test_not_finite(void) {
     break_step = 31;
     int code = runs(&page_f32, "train --out broken");
     check_run(code, 3, "dot net.weight", "a value that is not finite is named");
-    check(strstr(err_text.bytes, "points.nn:6") && strstr(err_text.bytes, "step 31"), "with line and step", "%s", err_text.bytes);
+    check(strstr(err_text.bytes, "points.nn:6") && strstr(err_text.bytes, "step 31"), "with line and step", "%s",
+          err_text.bytes);
     break_step = -1;
     code = runs(&page_f32, "train --resume broken");
-    check(code == 0 && same_run("whole", "broken"), "and the run before it is whole", "exit %d: %s", code, err_text.bytes);
+    check(code == 0 && same_run("whole", "broken"), "and the run before it is whole", "exit %d: %s", code,
+          err_text.bytes);
 }
 static void test_commands(void) {
     check_run(runs(&page_f32, "eval --from whole --json"), 0, "\"event\":\"eval\"", "eval");
@@ -109,14 +118,16 @@ static void test_commands(void) {
     int code = runs(&page_f32, "predict --from whole");
     int rows = 0;
     for (const char *s = out_text.bytes; *s; s++) rows += *s == '\n';
-    check(code == 0 && rows == 61 && !strncmp(out_text.bytes, "label,confidence\n", 17) && strstr(out_text.bytes, "\ngreen,0."),
-          "predict prints a header and names of classes", "exit %d, %d rows: %.200s %s", code, rows, out_text.bytes, err_text.bytes);
+    check(code == 0 && rows == 61 && !strncmp(out_text.bytes, "label,confidence\n", 17) &&
+              strstr(out_text.bytes, "\ngreen,0."),
+          "predict prints a header and names of classes", "exit %d, %d rows: %.200s %s", code, rows, out_text.bytes,
+          err_text.bytes);
     FILE *f = fopen("new.csv", "w");
     fprintf(f, "3.1,4.9,3.0,3.0\n4.9,3,3,3\n");
     fclose(f);
     code = runs(&page_f32, "predict --from whole --in new.csv --format jsonl");
-    check(code == 0 && !strncmp(out_text.bytes, "{\"label\":\"", 10) && strstr(out_text.bytes, "\"confidence\":0."), "predict of a file without labels",
-          "exit %d: %.200s %s", code, out_text.bytes, err_text.bytes);
+    check(code == 0 && !strncmp(out_text.bytes, "{\"label\":\"", 10) && strstr(out_text.bytes, "\"confidence\":0."),
+          "predict of a file without labels", "exit %d: %.200s %s", code, out_text.bytes, err_text.bytes);
     check_run(runs(&page_f32, "info"), 0, "15 parameters", "info");
     check_run(runs(&page_f64, "gradcheck --samples 0"), 0, "net.weight", "gradcheck of order 1");
     check_run(runs(&page_f64, "gradcheck --order 2 --samples 0"), 0, "order 2", "gradcheck of order 2");
@@ -139,11 +150,13 @@ static void test_options(void) {
     check_run(runs(&page_f32, "train --help"), 0, "--hidden_units", "help of a command names its options and hypers");
     check_run(runs(&page_f32, "train --data point=x"), 2, "did you mean \"points\"", "data of another name");
     check_run(runs(&page_f32, "train --order backwards --out bad"), 2, "--order must be", "an order that is none");
-    check_run(runs(&page_f32, "train --out limited --limit-train 10"), 1, "make the batch smaller", "fewer rows than a batch");
+    check_run(runs(&page_f32, "train --out limited --limit-train 10"), 1, "make the batch smaller",
+              "fewer rows than a batch");
     check(access("bad", F_OK) && access("limited", F_OK), "what is refused makes no directory", "it does");
     check_run(runs(&page_f32, "train --json --epochs 1 --out json"), 0, "{\"event\":\"done\"", "events");
 }
-/* ---- several blocks: the page's, then one with patience that starts from what it left, then one over all rows at once */
+/* ---- several blocks: the page's, then one with patience that starts from what it left, then one over all rows at
+** once */
 static nn_train blocks[3];
 static nn_program several;
 static void blocks_make(void) {
@@ -166,11 +179,13 @@ static void test_blocks(void) {
     int code = runs(&several, "train --out blocks");
     check_run(code, 0, "rounds without a better one", "three blocks in order, one ended by its patience");
     char *log = file_text("blocks/log.csv", NULL);
-    check(log && strstr(log, "\nnet,8,8,104,1664,") && strstr(log, "\ntune,1,1,13,1872,") && strstr(log, "\nall,84,250,250,"),
+    check(log && strstr(log, "\nnet,8,8,104,1664,") && strstr(log, "\ntune,1,1,13,1872,") &&
+              strstr(log, "\nall,84,250,250,"),
           "log.csv has rows of all blocks", "%.300s", log ? log : "none");
     check(log && !strstr(log, "loss,loss"), "and each column once", "%.300s", log ? log : "none");
     free(log);
-    check(strstr(out_text.bytes, "tune  test") && strstr(out_text.bytes, "all  test"), "each block is tested", "%s", out_text.bytes);
+    check(strstr(out_text.bytes, "tune  test") && strstr(out_text.bytes, "all  test"), "each block is tested", "%s",
+          out_text.bytes);
     for (int32_t step = 3; step < 250; step += 17) {
         for (int block = 0; block < 3; block++) {
             if ((block == 0 && step >= 104) || (block == 1 && step > 40)) continue;
@@ -182,7 +197,8 @@ static void test_blocks(void) {
             code = runs(&several, "train --resume blocks_half");
             bool same = code == 0 && same_run("blocks", "blocks_half");
             if (!stopped || !same)
-                check(false, "a run of blocks, interrupted and resumed", "block %d step %d: stopped %d, exit %d: %s", block, step, stopped, code, err_text.bytes);
+                check(false, "a run of blocks, interrupted and resumed", "block %d step %d: stopped %d, exit %d: %s",
+                      block, step, stopped, code, err_text.bytes);
             if (system("rm -rf blocks_half")) perror("rm");
         }
     }
@@ -194,14 +210,18 @@ static void test_blocks(void) {
     check(strstr(out_text.bytes, "all  test") == NULL, "and of no other", "%s", out_text.bytes);
     blocks[0].start_file = "other/model.safetensors";
     check_run(runs(&several, "train net --steps 0 --out started"), 0, "run: started", "start=\"file\"");
-    check(same_file("started/model.safetensors", "other/model.safetensors"), "takes every parameter by name", "they differ");
+    check(same_file("started/model.safetensors", "other/model.safetensors"), "takes every parameter by name",
+          "they differ");
 }
 static void test_alone(void) {
-    check_run(runs(&page_f32, "predict --from whole/model.safetensors --rows 2"), 0, "green", "a model file names its classes");
+    check_run(runs(&page_f32, "predict --from whole/model.safetensors --rows 2"), 0, "green",
+              "a model file names its classes");
     check_run(runs(&page_f32, "eval --from whole/last.ckpt"), 0, "test 60 rows", "eval of a checkpoint");
-    check_run(runs(&page_f64, "eval --from whole"), 2, "do not fit this program", "parameters of another type are refused");
+    check_run(runs(&page_f64, "eval --from whole"), 2, "do not fit this program",
+              "parameters of another type are refused");
     check_run(runs(&page_f32, "eval --from points.csv"), 1, "no safetensors file", "a file that is none");
-    check_run(runs(&page_f32, "train --partial --resume other --seed 1 --epochs 1"), 0, "run: other", "--partial takes what fits");
+    check_run(runs(&page_f32, "train --partial --resume other --seed 1 --epochs 1"), 0, "run: other",
+              "--partial takes what fits");
 }
 int main(void) {
     world_open();

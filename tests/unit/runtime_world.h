@@ -1,5 +1,5 @@
-/* runtime_world.h: what unit tests of the runtime share: two hand-made programs (runtime_page.h), an I/O table that catches output and
-** can fail, a folder of its own with points.csv, and checks that print `ok` and `FAIL` lines. */
+/* runtime_world.h: what unit tests of the runtime share: two hand-made programs (runtime_page.h), an I/O table that
+** catches output and can fail, a folder of its own with points.csv, and checks that print `ok` and `FAIL` lines. */
 #ifndef RUNTIME_WORLD_H
 #define RUNTIME_WORLD_H
 #pragma GCC diagnostic ignored "-Wunused-function" /* a test takes what it needs */
@@ -19,11 +19,11 @@
 #include <unistd.h>
 
 /* ---- hooks of the pages: what happens at a step, or in an evaluation (step -2) */
-static int32_t hook_step = -1;   /* draw_step at which, */
-static int hook_block = -1;      /* in block number .. (-1: any), told by how many calls of `start` there were: */
+static int32_t hook_step = -1; /* draw_step at which, */
+static int hook_block = -1;    /* in block number .. (-1: any), told by how many calls of `start` there were: */
 static int blocks_started;
-static void (*hook)(void);       /* this is called, once */
-static int32_t break_step = -1;  /* a step whose result is not finite */
+static void (*hook)(void);      /* this is called, once */
+static int32_t break_step = -1; /* a step whose result is not finite */
 static bool page_wrong_gradient;
 static void page_hook(const nn_call *c) {
     void (*act)(void) = hook;
@@ -36,22 +36,22 @@ static bool page_breaks(const nn_call *c) {
     if (c->flags & NN_TRAP) nn_trap(c, 1, 7), nn_trap(c, 0, 0);
     return true;
 }
-#define REAL float
+#define REAL   float
 #define SUFFIX _f32
-#define FLOAT NN_F32
+#define FLOAT  NN_F32
 #define IS_F64 0
-#define HASH "f32hash"
+#define HASH   "f32hash"
 #include "runtime_page.h"
 #undef REAL
 #undef SUFFIX
 #undef FLOAT
 #undef IS_F64
 #undef HASH
-#define REAL double
+#define REAL   double
 #define SUFFIX _f64
-#define FLOAT NN_F64
+#define FLOAT  NN_F64
 #define IS_F64 1
-#define HASH "f64hash"
+#define HASH   "f64hash"
 #include "runtime_page.h"
 
 /* ---- the world */
@@ -111,7 +111,8 @@ static void check(bool good, const char *name, const char *format, ...) {
 /* The last run must have exited with code and said text on either stream. */
 static void check_run(int got, int code, const char *text, const char *name) {
     bool said = strstr(out_text.bytes, text) || strstr(err_text.bytes, text);
-    check(got == code && said, name, "exit %d, not %d, or no '%s' in: %.300s %.900s", got, code, text, out_text.bytes, err_text.bytes);
+    check(got == code && said, name, "exit %d, not %d, or no '%s' in: %.300s %.900s", got, code, text, out_text.bytes,
+          err_text.bytes);
 }
 static char *file_text(const char *path, size_t *n) {
     Bytes bytes;
