@@ -210,4 +210,36 @@ UNUSED static const Func *tasks(Maker *m) {
     Node *loss = project(m, 1, &y);
     return done(m, 1, &loss);
 }
+/* ---- all of them, by number */
+UNUSED static const Func *make_program(Maker *m, int which) {
+    switch (which) {
+    case 0: return perceptron(m, 4);
+    case 1: return lstm(m, true);
+    case 2: return lstm(m, false);
+    case 3: return maml(m, 3);
+    case 4: return cell_loop(m, false);
+    case 5: return cell_loop(m, true);
+    case 6: return loop_in_loop(m);
+    case 7: return table_loop(m);
+    case 8: return mixed_loop(m);
+    case 9: return tasks(m);
+    case 10: return pools(m);
+    default: return which - 11 < COUNT_OF(shapes) ? conv_net(m, &shapes[which - 11]) : NULL;
+    }
+}
+UNUSED static const char *const program_names[] = {"perceptron", "lstm, product inside", "lstm", "maml", "loop", "loop in reverse", "loop in a loop",
+                                            "table in a loop", "several types in a loop", "tasks", "pools", "convolution",
+                                            "convolution by strides", "convolution dilated", "convolution transposed"};
+/* Reals in (-1, 1), indices below 3. */
+UNUSED static Tensor *program_args(Arena *arena, const Func *f) {
+    Draw d = {7};
+    Tensor *args = draw_args(arena, f, &d);
+    for (int p = 0; p < f->n_params; p++)
+        for (i64 i = 0; i < f->params[p]->count; i++) {
+            if (f->params[p]->dtype == DT_i32) ((i32 *)args[p].data)[i] = (i32)(i % 3);
+            else if (f->params[p]->dtype == DT_f32) ((float *)args[p].data)[i] *= 0.5f;
+            else if (f->params[p]->dtype == DT_f64) ((double *)args[p].data)[i] *= 0.5;
+        }
+    return args;
+}
 #endif

@@ -187,35 +187,6 @@ static void check_rule(const RuleCase *one, Dtype real) {
 }
 
 /* ---- whole programs */
-static const Func *make_program(Maker *m, int which) {
-    switch (which) {
-    case 0: return perceptron(m, 4);
-    case 1: return lstm(m, true);
-    case 2: return lstm(m, false);
-    case 3: return maml(m, 3);
-    case 4: return cell_loop(m, false);
-    case 5: return cell_loop(m, true);
-    case 6: return loop_in_loop(m);
-    case 7: return table_loop(m);
-    case 8: return mixed_loop(m);
-    case 9: return tasks(m);
-    case 10: return pools(m);
-    default: return which - 11 < COUNT_OF(shapes) ? conv_net(m, &shapes[which - 11]) : NULL;
-    }
-}
-static const char *const program_names[] = {"perceptron", "lstm, product inside", "lstm", "maml", "loop", "loop in reverse", "loop in a loop",
-                                            "table in a loop", "several types in a loop", "tasks", "pools", "convolution",
-                                            "convolution by strides", "convolution dilated", "convolution transposed"};
-static Tensor *program_args(Arena *arena, const Func *f) {
-    Draw d = {7};
-    Tensor *args = draw_args(arena, f, &d);
-    for (int p = 0; p < f->n_params; p++)
-        for (i64 i = 0; i < f->params[p]->count; i++) {
-            if (f->params[p]->dtype == DT_i32) ((i32 *)args[p].data)[i] = (i32)(i % 3);
-            else store(&args[p], i, number(&args[p], i) * 0.5);
-        }
-    return args;
-}
 static int folds_left(const Func *f) { /* sums over a window axis: of convolutions none may be left */
     Arena *scratch = arena_new("test");
     NodeList nodes = order_walk(scratch, f->results, f->n_results);

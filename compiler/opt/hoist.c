@@ -1,0 +1,31 @@
+/* hoist.c: a product of what a round gets from outside, its xs and constants, is made before the loop for all rounds at once:
+** the input product of a recurrent layer becomes one large product. By lifting, so each round's part has the bits it had. */
+#include "loops.h"
+
+static bool change(void *context, Graph *g, Node *scan, Node **results) {
+    const Pass *pass = context;
+    Loop l = loop_of(g, pass->scratch, scan);
+    NodeMap carried = depends_on(l.scratch, l.body->results, l.n_results, l.param, l.carry);
+    NodeMap rounds = depends_on(l.scratch, l.body->results, l.n_results, l.param + l.first_x, l.n_params - l.first_x);
+    NodeList nodes = order_walk(l.scratch, l.body->results, l.n_results);
+    Nodes work = {0}, outer = {0}, all = {0};
+    for (int i = 0; i < nodes.n; i++) {
+        Node *node = nodes.v[i];
+        if (node->op == OP_dot && nodemap_get(&rounds, node) && !nodemap_get(&carried, node)) vec_push(l.scratch, &work, node);
+    }
+    if (!work.n) return false;
+    NodeMap map = {.arena = l.scratch}, lifted = {.arena = l.scratch};
+    for (int i = 0; i < l.n_params; i++) {
+        nodemap_set(&map, l.param[i], scan->args[i]);
+        if (i >= l.first_x) nodemap_set(&lifted, l.param[i], l.param[i]);
+    }
+    outer.v = ARENA_ARRAY(l.scratch, Node *, work.n);
+    lift_nodes(g, l.scratch, &map, &lifted, l.length, work.v, work.n, outer.v, ARENA_ARRAY(l.scratch, bool, work.n));
+    outer.n = work.n;
+    for (int i = 0; i < l.n_results; i++) vec_push(l.scratch, &all, l.body->results[i]);
+    loop_remake(&l, &all, &work, &outer, results);
+    return true;
+}
+const Func *pass_hoist(const Pass *pass, const Func *f) {
+    return pass_tidy(pass, func_rewrite_scans(pass->g, f, change, (void *)pass));
+}

@@ -1,0 +1,53 @@
+/* opt.c: runs opt's passes over a program, and single passes by name. */
+#include "opt.h"
+#include <string.h>
+
+static const PassRow rows[] = {
+#define PASS(name, function, purpose) {#name, function, purpose},
+#include "passes.def"
+#undef PASS
+};
+const PassRow *opt_pass(int index) { return index >= 0 && index < COUNT_OF(rows) ? &rows[index] : NULL; }
+
+/* `left`: applications that may still be made; negative: any number. */
+static const Func *run_all(Graph *g, const Func *f, const OptOptions *options, i64 *left) {
+    static const SettleOptions none = {0};
+    for (int i = 0; i < COUNT_OF(rows) && options->level > 0; i++) {
+        if (*left == 0) break;
+        if (*left > 0) --*left;
+        Arena *scratch = arena_new("a pass");
+        f = rows[i].run(&(Pass){g, scratch, &none, options->memory}, f);
+        arena_free(scratch);
+    }
+    return f;
+}
+const Func *opt_func(Graph *g, const Func *f, const OptOptions *options) {
+    i64 left = options->bisect;
+    return run_all(g, f, options, &left);
+}
+void opt_program(Compilation *c, Program *program, const OptOptions *options) {
+    (void)c;
+    i64 left = options->bisect;
+    for (int i = 0; i < program->entries.n; i++) {
+        Entry *entry = program->entries.v[i];
+        entry->func = run_all(program->graph, entry->func, options, &left);
+    }
+}
+
+const PassRow *pass_row(int index) {
+    int n = 0;
+    while (settle_pass(n)) n++;
+    return index < n ? settle_pass(index) : opt_pass(index - n);
+}
+const Func *pass_run(Compilation *c, Graph *g, const char *name, const Func *f) {
+    const PassRow *row;
+    for (int i = 0; (row = pass_row(i)); i++) {
+        if (strcmp(row->name, name) != 0) continue;
+        Arena *scratch = arena_new("a pass");
+        SettleOptions settle = {.grains = c->grains};
+        f = row->run(&(Pass){g, scratch, &settle, -1}, f);
+        arena_free(scratch);
+        return f;
+    }
+    return NULL;
+}
