@@ -34,10 +34,18 @@ void opt_program(Compilation *c, Program *program, const OptOptions *options) {
     }
 }
 
-const PassRow *pass_row(int index) {
+static const PassRow *pass_row(int index) {
     int n = 0;
     while (settle_pass(n)) n++;
     return index < n ? settle_pass(index) : opt_pass(index - n);
+}
+const char *pass_name(int index) {
+    const PassRow *row = pass_row(index);
+    return row ? row->name : NULL;
+}
+const char *pass_purpose(int index) {
+    const PassRow *row = pass_row(index);
+    return row ? row->purpose : NULL;
 }
 const Func *pass_run(Compilation *c, Graph *g, const char *name, const Func *f) {
     const PassRow *row;

@@ -20,6 +20,7 @@ void opt_program(Compilation *c, Program *program, const OptOptions *options);
 
 /* Any one pass of settle or opt, by name, on a function by itself: NULL if there is none of that name. */
 const Func *pass_run(Compilation *c, Graph *g, const char *name, const Func *f);
-/* All passes, settle's first: for --help. NULL: past the last. */
-const PassRow *pass_row(int index);
+/* All passes, settle's first, each name once: for --help. NULL: past the last. */
+const char *pass_name(int index);
+const char *pass_purpose(int index);
 #endif

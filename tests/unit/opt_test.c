@@ -141,10 +141,10 @@ static void bisect(void) {
     Compilation c = {.arena = arena};
     expect(&t, pass_run(&c, m.g, "keep", f) == run_row(m.g, opt_pass(0), f, -1), "one by name");
     expect(&t, pass_run(&c, m.g, "erase", f) == f && !pass_run(&c, m.g, "no such", f), "settle's too; none of another name");
-    int n = 0;
-    while (pass_row(n)) n++;
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < i; j++) expect(&t, strcmp(pass_row(i)->name, pass_row(j)->name) != 0, "two passes named %s", pass_row(i)->name);
+    for (int i = 0; pass_name(i); i++) {
+        expect(&t, *pass_purpose(i) != 0, "%s has no purpose", pass_name(i));
+        for (int j = 0; j < i; j++) expect(&t, strcmp(pass_name(i), pass_name(j)) != 0, "two passes named %s", pass_name(i));
+    }
     end(&t);
     arena_free(arena);
 }
