@@ -1,0 +1,134 @@
+/* lower.h: what the files of plan_to_loop share while one kernel is written. Not for other floors.
+**
+** AXES. A kernel has dimensions (its index space: of a map the shape of its stores, of a sum also what is summed). A dimension is cut into
+** one or more atoms, so that every view between the kernel and memory is affine in them: a reshape that takes a dimension apart
+** asks for a cut (`axes_split`). An Index is a place in a node: an affine form of atoms for each of its axes. Forms are written over
+** stand-ins of loops (Atom.loop); `axes_realise` puts the real loops in when an address is made.
+**
+** TWO RUNS. First a trial with single elements, whose code is thrown away: it finds the cuts, the buffers, and every form that
+** matters. From the forms follows which neighbouring atoms can be walked as one (a Group), so a kernel on contiguous memory is one
+** loop whatever its rank. Then the real run: loops are opened, groups are bound to them, the same code is written.
+**
+** LANES. At most one group advances by lanes: lane l stands for its element base + l. `active` lanes count; the others compute
+** garbage that is neither stored nor summed. What does not depend on the lanes stays scalar and is splat when it meets lanes. */
+#ifndef NNC_LOWER_H
+#define NNC_LOWER_H
+#include "plan_to_loop.h"
+
+typedef enum AxisClass { AXIS_RESULT, AXIS_FOLD, AXIS_BLOCK } AxisClass; /* FOLD: summed; BLOCK: the blocks of a cut */
+typedef struct Dim {
+    i64 extent;
+    AxisClass class;
+    bool whole; /* may not be cut: its lanes are counted */
+    bool alone; /* may not be walked as one with a neighbour */
+    VEC(i64) cuts; /* strides at which it is cut, rising; each divides the next */
+} Dim;
+typedef struct Atom {
+    LoopFor loop; /* stands for the loop; extent is the atom's */
+    int dim;
+    i64 stride;   /* of one step, in elements of the dimension */
+    int group;
+} Atom;
+typedef struct AxisGroup {
+    int first, n; /* atoms */
+    i64 extent;
+    AxisClass class;
+    bool bound;
+    LoopAffine at; /* its index, in real loops, of lane 0 */
+    bool lanes;    /* lane l is l further */
+} AxisGroup;
+typedef struct Form {
+    LoopAffine form;
+    bool address; /* else a number */
+    bool store;
+} Form;
+typedef struct Index {
+    int n;
+    LoopAffine at[];
+} Index;
+typedef struct Known {
+    const PlanBody *body;
+    const Node *node;
+    const Index *index;
+    const LoopValue *guard;
+    LoopValue *value;
+    i64 before; /* the entry of the same node made before, +1 */
+} Known;
+typedef struct Param {
+    const PlanValue *value;
+    bool written;
+    int buffer;
+} Param;
+typedef struct Lower {
+    Arena *arena; /* of this kernel's lowering */
+    LoopProgram *program;
+    const Plan *plan;
+    const PlanKernel *kernel;
+    LoopBuilder b;
+    bool trial, again;  /* again: a cut was made, the trial starts anew */
+    VEC(Dim) dims;
+    VEC(Atom *) atoms;  /* outermost first */
+    VEC(AxisGroup) groups;
+    VEC(Form) forms;
+    VEC(Param) params;
+    NodeMap constants;  /* node -> buffer + 1 */
+    VEC(Known) known;
+    Map newest;         /* node -> its newest entry in `known`, +1 */
+    int active;         /* lanes that count; 0: no lanes are open */
+    LoopValue *guard;   /* lanes: only where this holds memory may be touched; NULL: everywhere */
+    LoopValue *anchor;  /* the anchor's value at `anchor_index` */
+    const Index *anchor_index;
+} Lower;
+
+/* ---- lower_axes.c */
+int axes_dim(Lower *w, i64 extent, AxisClass class); /* only before the trial */
+void axes_begin(Lower *w);               /* atoms from dimensions and cuts */
+LoopAffine axes_coordinate(const Lower *w, int dim);
+/* f = q * d + r with 0 <= r < d, if q and r are affine. If not, the trial may cut a dimension so that they will be. */
+bool axes_split(Lower *w, LoopAffine f, i64 d, LoopAffine *q, LoopAffine *r);
+void axes_group(Lower *w);               /* after the trial */
+LoopAffine axes_realise(Lower *w, const LoopAffine *f, i64 *lane);
+void axes_note(Lower *w, LoopAffine form, bool address, bool store);
+
+/* ---- lower_value.c */
+Index *index_new(Lower *w, int n);
+Index *index_of_dims(Lower *w, int first, int n); /* coordinates of dims first.. */
+LoopValue *value_at(Lower *w, const PlanBody *body, const Node *node, const Index *index);
+/* An element, or lanes, of a stored value. */
+LoopValue *value_load(Lower *w, const PlanValue *value, const Index *index);
+LoopValue *value_index(Lower *w, LoopAffine form); /* i32 */
+LoopValue *value_literal(Lower *w, Dtype dtype, double value);
+int value_mark(const Lower *w);                    /* what is known before a loop or a branch opens, */
+void value_forget(Lower *w, int mark);             /* and after it has closed */
+void value_unify(Lower *w, int n, LoopValue **values); /* all to lanes if one is */
+void store_at(Lower *w, const PlanStore *store, const Index *index, LoopValue *value);
+/* All stores of the kernel at an index of the results: computed first, then written. */
+void stores_at(Lower *w, const Index *index);
+LoopAffine address_of(Lower *w, const PlanValue *value, const Index *index);
+int buffer_of(Lower *w, const PlanValue *value, bool written);
+
+/* ---- lower_view.c: where an element of a view's result comes from in its operand */
+LoopValue *view_at(Lower *w, const PlanBody *body, const Node *node, const Index *index);
+
+/* ---- lower_nest.c */
+typedef void NestBody(Lower *w, void *context);
+/* `body` for all elements of the groups of a class; `lanes`: the group that goes 16 at a time, -1: none. */
+void nest(Lower *w, AxisClass class, int lanes, bool parallel, NestBody *body, void *context);
+/* The same with accumulators through the loops of AXIS_FOLD: `body` changes acc[n]. */
+typedef void FoldBody(Lower *w, void *context, LoopValue **acc);
+void nest_fold(Lower *w, int lanes, int n, LoopValue **acc, FoldBody *body, void *context);
+/* The group whose lanes lie best in memory, -1: none has more than one element. */
+int best_lanes(const Lower *w, AxisClass class);
+LoopValue *active_mask(Lower *w); /* lanes that count */
+
+/* ---- lower_map.c, lower_reduce.c, lower_index.c: a kernel of each kind: dimensions, trial, loops */
+void lower_map(Lower *w);
+void lower_reduce(Lower *w);
+void lower_put(Lower *w);
+void lower_top(Lower *w);
+typedef NestBody Trial;
+void run_trial(Lower *w, Trial *trial, void *context); /* until it asks for no more cuts; then groups, then the real function begins */
+
+/* ---- lower_hoist.c */
+void loop_hoist(LoopFunction *f, Arena *arena);
+#endif

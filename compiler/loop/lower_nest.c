@@ -1,0 +1,167 @@
+/* lower_nest.c: loops over the groups of an index space, with and without accumulators, by lanes and their last short vector. */
+#include "lower.h"
+
+enum { TASKS = 64 }; /* of a parallel loop, at most: fixed by types, never by the machine */
+
+static void bind(Lower *w, int group, LoopAffine at, bool lanes) {
+    AxisGroup *g = &w->groups.v[group];
+    g->bound = true;
+    g->at = at;
+    g->lanes = lanes;
+}
+static void unbind(Lower *w, int group) { w->groups.v[group].bound = false; }
+
+/* ---- loops without accumulators */
+typedef struct Nest {
+    int n;
+    int groups[RANK_MAX * 4]; /* outermost first, but for the one with lanes */
+    int lanes;
+    bool parallel;
+    NestBody *body;
+    void *context;
+} Nest;
+
+static void nest_from(Lower *w, const Nest *nest, int level);
+
+/* Of a loop of `extent` rounds: opens it, in parallel tasks of several rounds if asked. Gives the round; n_open loops are open. */
+static LoopAffine open_rounds(Lower *w, i64 extent, bool parallel, int *n_open) {
+    *n_open = 1;
+    if (!parallel || extent == 1) return affine_loop(affine(0), loop_for(&w->b, FOR_SERIAL, extent, 1, 0, NULL), 1);
+    i64 each = (extent + TASKS - 1) / TASKS, tasks = (extent + each - 1) / each;
+    LoopAffine at = affine_loop(affine(0), loop_for(&w->b, FOR_PARALLEL, tasks, 1, 0, NULL), each);
+    if (each == 1) return at;
+    *n_open = 2;
+    LoopAffine left = affine_plus(affine(extent), affine_times(at, -1));
+    LoopFor *round = loop_for_within(&w->b, FOR_SERIAL, each, NULL, extent % each ? &left : NULL, 0, NULL);
+    return affine_loop(at, round, 1);
+}
+static void close_rounds(Lower *w, int n_open) {
+    while (n_open--) loop_for_end(&w->b, NULL);
+}
+static void run_lanes(Lower *w, const Nest *nest, LoopAffine at, int active) {
+    int mark = value_mark(w);
+    bind(w, nest->lanes, at, true);
+    w->active = active;
+    nest->body(w, nest->context);
+    w->active = 0;
+    unbind(w, nest->lanes);
+    value_forget(w, mark);
+}
+static void nest_lanes(Lower *w, const Nest *nest, bool parallel) {
+    i64 extent = w->groups.v[nest->lanes].extent, vectors = extent / LANES;
+    int n_open;
+    if (vectors) {
+        int mark = value_mark(w);
+        LoopAffine at = open_rounds(w, vectors, parallel, &n_open);
+        run_lanes(w, nest, affine_times(at, LANES), LANES);
+        close_rounds(w, n_open);
+        value_forget(w, mark);
+    }
+    if (extent % LANES) run_lanes(w, nest, affine(vectors * LANES), (int)(extent % LANES));
+}
+static void nest_from(Lower *w, const Nest *nest, int level) {
+    bool parallel = nest->parallel && level == 0;
+    if (level == nest->n) {
+        if (nest->lanes >= 0) nest_lanes(w, nest, parallel);
+        else nest->body(w, nest->context);
+        return;
+    }
+    int mark = value_mark(w), n_open;
+    bind(w, nest->groups[level], open_rounds(w, w->groups.v[nest->groups[level]].extent, parallel, &n_open), false);
+    nest_from(w, nest, level + 1);
+    close_rounds(w, n_open);
+    unbind(w, nest->groups[level]);
+    value_forget(w, mark);
+}
+void nest(Lower *w, AxisClass class, int lanes, bool parallel, NestBody *body, void *context) {
+    Nest n = {.lanes = lanes, .parallel = parallel, .body = body, .context = context};
+    for (int i = 0; i < w->groups.n; i++)
+        if (w->groups.v[i].class == class && i != lanes) n.groups[n.n++] = i;
+    nest_from(w, &n, 0);
+}
+
+/* ---- loops with accumulators */
+typedef struct Fold {
+    int n_groups;
+    int groups[RANK_MAX * 4];
+    int lanes, n;
+    FoldBody *body;
+    void *context;
+} Fold;
+
+static void fold_lanes(Lower *w, const Fold *fold, LoopValue **acc) {
+    i64 extent = w->groups.v[fold->lanes].extent, vectors = extent / LANES;
+    int mark = value_mark(w);
+    if (vectors) {
+        LoopFor *loop = loop_for(&w->b, FOR_SERIAL, vectors, 1, fold->n, acc);
+        memcpy(acc, loop->acc, sizeof *acc * (size_t)fold->n);
+        bind(w, fold->lanes, affine_loop(affine(0), loop, LANES), true);
+        w->active = LANES;
+        fold->body(w, fold->context, acc);
+        loop_for_end(&w->b, acc);
+        memcpy(acc, loop->results, sizeof *acc * (size_t)fold->n);
+        value_forget(w, mark);
+    }
+    if (extent % LANES) {
+        bind(w, fold->lanes, affine(vectors * LANES), true);
+        w->active = (int)(extent % LANES);
+        fold->body(w, fold->context, acc);
+        value_forget(w, mark);
+    }
+    w->active = 0;
+    unbind(w, fold->lanes);
+}
+static void fold_from(Lower *w, const Fold *fold, int level, LoopValue **acc) {
+    if (level == fold->n_groups) {
+        if (fold->lanes >= 0) fold_lanes(w, fold, acc);
+        else fold->body(w, fold->context, acc);
+        return;
+    }
+    int mark = value_mark(w), group = fold->groups[level];
+    LoopFor *loop = loop_for(&w->b, FOR_SERIAL, w->groups.v[group].extent, 1, fold->n, acc);
+    memcpy(acc, loop->acc, sizeof *acc * (size_t)fold->n);
+    bind(w, group, affine_loop(affine(0), loop, 1), false);
+    fold_from(w, fold, level + 1, acc);
+    loop_for_end(&w->b, acc);
+    memcpy(acc, loop->results, sizeof *acc * (size_t)fold->n);
+    unbind(w, group);
+    value_forget(w, mark);
+}
+void nest_fold(Lower *w, int lanes, int n, LoopValue **acc, FoldBody *body, void *context) {
+    Fold fold = {.lanes = lanes, .n = n, .body = body, .context = context};
+    for (int i = 0; i < w->groups.n; i++)
+        if (w->groups.v[i].class == AXIS_FOLD && i != lanes) fold.groups[fold.n_groups++] = i;
+    fold_from(w, &fold, 0, acc);
+}
+
+/* ---- lanes */
+
+static i64 stride_in(const Lower *w, const Form *form, const AxisGroup *group) {
+    const LoopFor *inner = &w->atoms.v[group->first + group->n - 1]->loop;
+    for (int i = 0; i < form->form.n; i++)
+        if (form->form.terms[i].loop == inner) return form->form.terms[i].factor;
+    return 0;
+}
+/* Addresses that would be gathered or scattered cost; so do empty lanes. */
+int best_lanes(const Lower *w, AxisClass class) {
+    int best = -1;
+    double lowest = 0;
+    for (int g = w->groups.n - 1; g >= 0; g--) {
+        const AxisGroup *group = &w->groups.v[g];
+        if (group->class != class) continue;
+        double cost = 1;
+        for (int i = 0; i < w->forms.n; i++) {
+            i64 stride = stride_in(w, &w->forms.v[i], group);
+            if (w->forms.v[i].address && stride != 0 && stride != 1) cost += w->forms.v[i].store ? 32 : 16;
+            else cost += 1;
+        }
+        i64 vectors = (group->extent + LANES - 1) / LANES;
+        cost *= (double)(vectors * LANES) / (double)group->extent;
+        if (best < 0 || cost < lowest) best = g, lowest = cost;
+    }
+    return best;
+}
+LoopValue *active_mask(Lower *w) {
+    LoopValue *lane = loop_index_lanes(&w->b, affine(0), 1);
+    return loop_op(&w->b, LOP_lt, lane, loop_splat(&w->b, loop_int(&w->b, ELEM_I32, w->active)));
+}

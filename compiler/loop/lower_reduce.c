@@ -1,0 +1,216 @@
+/* lower_reduce.c: sum, amax and dot as plain loops, in the order that graph.h states, with the maps that follow them.
+**
+** A chain is an accumulator of the loops over what is summed; 16 neighbouring results are 16 chains. `lanes` is one 16-lane
+** accumulator and `tree`. A cut sums each block into a local buffer, then adds pairs. amax has no order: it takes lanes where
+** the last axis is folded. */
+#include "lower.h"
+#include <math.h>
+
+typedef struct Reduce {
+    const Node *node;
+    int n_result, n_fold;      /* dims: results first, then what is folded, then blocks */
+    int fold_dims[RANK_MAX];   /* in the order of folding */
+    int cut_at;                /* place in the folded list; -1: not cut */
+    int block_dim;
+    i64 length, n_blocks;      /* of the cut: block length, blocks that are not empty */
+    bool by_lanes;             /* the innermost folded axis goes by lanes */
+    int result_lanes;          /* else the group of results that does; -1: none */
+    int partial;               /* local buffer of a cut */
+} Reduce;
+
+static bool holds(List list, i64 x) {
+    for (int i = 0; i < list.n; i++)
+        if (list.v[i] == x) return true;
+    return false;
+}
+static List folded(const Node *node, int side) {
+    if (node->op != OP_dot) return node->at->axes;
+    return side ? node->at->rc : node->at->lc;
+}
+
+/* ---- the index space */
+
+static int cut_place(const Node *node) {
+    if (node->op == OP_amax || node->at->cut <= 1) return -1;
+    if (node->op == OP_dot) return (int)node->at->cut_axis;
+    int place = 0;
+    while (node->at->axes.v[place] != node->at->cut_axis) place++;
+    return place;
+}
+static bool wants_lanes(const Node *node) {
+    List axes = folded(node, 0);
+    if (!axes.n) return false;
+    const Type *x = node->args[0]->type;
+    i64 last = axes.v[axes.n - 1];
+    if (node->op == OP_amax) return last == x->rank - 1 && x->dims[last] >= 8;
+    return node->at->order == ORDER_LANES;
+}
+static void make_dims(Lower *w, Reduce *r) {
+    const Node *node = r->node;
+    const Type *x = node->args[0]->type;
+    List axes = folded(node, 0);
+    r->n_result = node->type->rank;
+    r->n_fold = axes.n;
+    r->cut_at = cut_place(node);
+    r->by_lanes = wants_lanes(node);
+    for (int i = 0; i < r->n_result; i++) axes_dim(w, node->type->dims[i], AXIS_RESULT);
+    for (int i = 0; i < axes.n; i++) {
+        i64 extent = x->dims[axes.v[i]];
+        if (i == r->cut_at) {
+            r->length = (extent + node->at->cut - 1) / node->at->cut;
+            r->n_blocks = (extent + r->length - 1) / r->length;
+            extent = r->length;
+        }
+        r->fold_dims[i] = axes_dim(w, extent, AXIS_FOLD);
+        w->dims.v[r->fold_dims[i]].whole = (r->by_lanes && node->op != OP_amax && i == axes.n - 1) || i == r->cut_at;
+        w->dims.v[r->fold_dims[i]].alone = i == r->cut_at;
+    }
+    if (r->cut_at >= 0) r->block_dim = axes_dim(w, r->n_blocks, AXIS_BLOCK);
+    if (r->cut_at >= 0) w->dims.v[r->block_dim].whole = w->dims.v[r->block_dim].alone = true;
+}
+static LoopAffine fold_coordinate(Lower *w, const Reduce *r, int place) {
+    LoopAffine at = axes_coordinate(w, r->fold_dims[place]);
+    return place == r->cut_at ? affine_plus(at, affine_times(axes_coordinate(w, r->block_dim), r->length)) : at;
+}
+/* The index into an operand: folded axes from the folded dimensions, batch and free axes from the result's. */
+static Index *operand_index(Lower *w, const Reduce *r, int side) {
+    const Node *node = r->node;
+    int rank = node->args[side]->type->rank, next = 0;
+    Index *index = index_new(w, rank);
+    List axes = folded(node, side), batch = node->op == OP_dot ? side ? node->at->rb : node->at->lb : (List){0};
+    for (int i = 0; i < axes.n; i++) index->at[axes.v[i]] = fold_coordinate(w, r, i);
+    for (int i = 0; i < batch.n; i++) index->at[batch.v[i]] = axes_coordinate(w, next++);
+    if (side) next = r->n_result - (rank - batch.n - axes.n);
+    for (int i = 0; i < rank; i++)
+        if (!holds(axes, i) && !holds(batch, i)) index->at[i] = axes_coordinate(w, next++);
+    return index;
+}
+
+/* ---- folding */
+
+static LoopValue *identity(Lower *w, const Node *node) {
+    LoopElem elem = elem_of_dtype(node->type->dtype);
+    if (node->op != OP_amax) return value_literal(w, node->type->dtype, 0);
+    return elem == ELEM_I32 ? loop_int(&w->b, elem, INT32_MIN) : loop_real(&w->b, elem, -INFINITY);
+}
+/* Lanes that do not count are the identity: +0 added, or +0 * +0, changes no accumulator, as none ever is -0. */
+static LoopValue *only_active(Lower *w, const Reduce *r, LoopValue *x) {
+    if (!r->by_lanes || !w->active || w->active == LANES) return x;
+    return loop_op(&w->b, LOP_select, active_mask(w), loop_splat(&w->b, x), loop_splat(&w->b, identity(w, r->node)));
+}
+static void fold_element(Lower *w, void *context, LoopValue **acc) {
+    const Reduce *r = context;
+    const Node *node = r->node;
+    const PlanBody *body = w->kernel->body;
+    bool lanes = acc[0]->type.lanes;
+    LoopValue *x = value_at(w, body, node->args[0], operand_index(w, r, 0));
+    x = only_active(w, r, x);
+    if (lanes) x = loop_splat(&w->b, x);
+    if (node->op == OP_dot) {
+        LoopValue *y = only_active(w, r, value_at(w, body, node->args[1], operand_index(w, r, 1)));
+        if (lanes) y = loop_splat(&w->b, y);
+        acc[0] = loop_op(&w->b, LOP_fma, x, y, acc[0]);
+    } else {
+        acc[0] = loop_op(&w->b, node->op == OP_sum ? LOP_add : LOP_max, acc[0], x);
+    }
+}
+static int last_fold_group(const Lower *w) {
+    for (int g = w->groups.n - 1; g >= 0; g--)
+        if (w->groups.v[g].class == AXIS_FOLD) return g;
+    return -1;
+}
+/* The innermost folded axis may have one element: then there is no group of it, and its one element is lane 0. */
+static int lanes_group(const Lower *w, const Reduce *r) {
+    int g = last_fold_group(w);
+    if (g < 0) return -1;
+    int last = w->atoms.v[w->groups.v[g].first + w->groups.v[g].n - 1]->dim;
+    return last == r->fold_dims[r->n_fold - 1] || r->node->op == OP_amax ? g : -1;
+}
+static LoopValue *fold_all(Lower *w, Reduce *r) {
+    LoopValue *acc = identity(w, r->node);
+    int group = r->by_lanes ? lanes_group(w, r) : -1;
+    if (w->active || group >= 0) acc = loop_splat(&w->b, acc);
+    nest_fold(w, group, 1, &acc, fold_element, r);
+    if (group < 0) return acc;
+    return loop_op(&w->b, r->node->op == OP_amax ? LOP_tree_max : LOP_tree, acc);
+}
+
+/* ---- cuts: each block's sum to a local buffer, 16 places a block */
+
+static void bind_block(Lower *w, LoopAffine block) {
+    for (int g = 0; g < w->groups.n; g++)
+        if (w->groups.v[g].class == AXIS_BLOCK) w->groups.v[g].at = block, w->groups.v[g].bound = true;
+}
+/* Shortens or restores the cut dimension. It is whole, so it is one atom and one group by itself. */
+static void set_length(Lower *w, const Reduce *r, i64 length) {
+    for (int g = 0; g < w->groups.n; g++)
+        if (w->atoms.v[w->groups.v[g].first]->dim == r->fold_dims[r->cut_at]) w->groups.v[g].extent = length;
+}
+static void store_partial(Lower *w, const Reduce *r, LoopAffine block, LoopValue *sum) {
+    loop_store(&w->b, r->partial, affine_times(block, LANES), sum);
+}
+static LoopValue *load_partial(Lower *w, const Reduce *r, LoopAffine block, bool lanes) {
+    LoopAffine at = affine_times(block, LANES);
+    return lanes ? loop_load_lanes(&w->b, r->partial, at, 1) : loop_load(&w->b, r->partial, at);
+}
+static void block_sum(Lower *w, Reduce *r, LoopAffine block) {
+    int mark = value_mark(w);
+    bind_block(w, block);
+    store_partial(w, r, block, fold_all(w, r));
+    value_forget(w, mark);
+}
+static LoopValue *cut_sum(Lower *w, Reduce *r) {
+    const Node *node = r->node;
+    i64 extent = node->args[0]->type->dims[folded(node, 0).v[r->cut_at]], cut = node->at->cut;
+    i64 whole = extent / r->length, rest = extent % r->length;
+    bool lanes = w->active > 0;
+    if (whole) {
+        LoopFor *loop = loop_for(&w->b, FOR_SERIAL, whole, 1, 0, NULL);
+        block_sum(w, r, affine_loop(affine(0), loop, 1));
+        loop_for_end(&w->b, NULL);
+    }
+    if (rest) {
+        set_length(w, r, rest);
+        block_sum(w, r, affine(whole));
+        set_length(w, r, r->length);
+    }
+    LoopValue *zero = value_literal(w, node->type->dtype, 0);
+    for (i64 block = r->n_blocks; block < cut; block++) store_partial(w, r, affine(block), lanes ? loop_splat(&w->b, zero) : zero);
+    for (i64 left = cut / 2; left >= 1; left /= 2) {
+        LoopFor *loop = loop_for(&w->b, FOR_SERIAL, left, 1, 0, NULL);
+        LoopAffine pair = affine_loop(affine(0), loop, 2);
+        LoopValue *sum = loop_op(&w->b, LOP_add, load_partial(w, r, pair, lanes), load_partial(w, r, affine_plus(pair, affine(1)), lanes));
+        store_partial(w, r, affine_loop(affine(0), loop, 1), sum);
+        loop_for_end(&w->b, NULL);
+    }
+    return load_partial(w, r, affine(0), lanes);
+}
+
+/* ---- the kernel */
+
+static void reduce_result(Lower *w, void *context) {
+    Reduce *r = context;
+    if (r->cut_at >= 0) r->partial = loop_local(&w->b, r->node->type->dtype, r->node->at->cut * LANES);
+    LoopValue *value = r->cut_at >= 0 ? cut_sum(w, r) : fold_all(w, r);
+    Index *index = index_of_dims(w, 0, r->n_result);
+    w->anchor = value;
+    w->anchor_index = index;
+    stores_at(w, index);
+    w->anchor = NULL;
+}
+static void reduce_trial(Lower *w, void *context) {
+    Reduce *r = context;
+    LoopValue *acc = identity(w, r->node);
+    fold_element(w, r, &acc);
+    Index *index = index_of_dims(w, 0, r->n_result);
+    w->anchor = acc;
+    w->anchor_index = index;
+    stores_at(w, index);
+}
+void lower_reduce(Lower *w) {
+    Reduce r = {.node = w->kernel->anchor};
+    make_dims(w, &r);
+    run_trial(w, reduce_trial, &r);
+    int lanes = r.by_lanes && lanes_group(w, &r) >= 0 ? -1 : best_lanes(w, AXIS_RESULT);
+    nest(w, AXIS_RESULT, lanes, w->kernel->parallel, reduce_result, &r);
+}

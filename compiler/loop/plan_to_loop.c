@@ -1,0 +1,69 @@
+/* plan_to_loop.c: entries: loops of scans around calls of kernels, with the buffers where the plan says they lie.
+**
+** Needs a Plan with offsets. Gives a LoopProgram: a kernel function for each kernel, equal ones shared, an entry for each of the
+** program's. How a kernel is written is lower_*.c. */
+#include "lower.h"
+
+typedef struct Writing {
+    LoopProgram *program;
+    const Plan *plan;
+    LoopBuilder b;                /* of the entry */
+    const LoopFor *rounds[PLAN_DEPTH + 1]; /* by depth: the loops of the scans around */
+} Writing;
+
+static void write_kernel(Lower *w) {
+    static void (*const KINDS[])(Lower *) = {[PLAN_MAP] = lower_map, [PLAN_REDUCE] = lower_reduce, [PLAN_PUT] = lower_put,
+                                             [PLAN_TOP] = lower_top};
+    int kind = (int)w->kernel->kind;
+    nnc_check(kind < COUNT_OF(KINDS) && KINDS[kind], "a kernel of a kind that is not written");
+    KINDS[kind](w);
+}
+/* Where a value lies, as the argument of a call. */
+static LoopArgument argument_of(Writing *t, const PlanValue *value, bool written) {
+    PlanPlace place = plan_place(value);
+    i64 bytes = dtype_bytes(value->type->dtype), offset = place.offset + (place.area ? place.area->offset : 0), span = value->type->count;
+    i64 low = 0; /* how far below its offset rounds that walk backwards bring it */
+    for (int i = 0; i < place.n_steps; i++) {
+        i64 last = (t->rounds[place.steps[i].depth]->extent - 1) * place.steps[i].bytes;
+        if (last < 0) low -= last;
+        span += (last < 0 ? -last : last) / bytes;
+    }
+    int buffer = loop_block(&t->b, (Space)place.block, offset - low, value->type->dtype, span, written);
+    LoopAffine at = affine(low / bytes);
+    for (int i = 0; i < place.n_steps; i++) at = affine_loop(at, t->rounds[place.steps[i].depth], place.steps[i].bytes / bytes);
+    return (LoopArgument){buffer, at};
+}
+static void call_kernel(Writing *t, const PlanKernel *kernel) {
+    Lower w = {.arena = arena_new("a kernel"), .program = t->program, .plan = t->plan, .kernel = kernel};
+    write_kernel(&w);
+    LoopFunction *f = loop_function_end(&w.b);
+    loop_hoist(f, t->program->arena);
+    f = loop_program_function(t->program, f);
+    LoopArgument *arguments = ARENA_ARRAY(w.arena, LoopArgument, w.params.n);
+    for (int i = 0; i < w.params.n; i++) arguments[i] = argument_of(t, w.params.v[i].value, w.params.v[i].written);
+    loop_call(&t->b, f, arguments, NULL, kernel->row);
+    loop_sync(&t->b);
+    arena_free(w.arena);
+}
+static void write_body(Writing *t, const PlanBody *body) {
+    for (int i = 0; i < body->kernels.n; i++) {
+        const PlanKernel *kernel = body->kernels.v[i];
+        if (!kernel->inner) {
+            call_kernel(t, kernel);
+            continue;
+        }
+        t->rounds[kernel->inner->depth] = loop_for(&t->b, FOR_SERIAL, kernel->anchor->at->length, 1, 0, NULL);
+        write_body(t, kernel->inner);
+        loop_for_end(&t->b, NULL);
+    }
+}
+LoopProgram *plan_to_loop(Compilation *c, const Program *program, const Plan *plan) {
+    LoopProgram *loops = loop_program_new(c->arena);
+    nnc_check(plan->entries.n == program->entries.n, "a plan of another program");
+    for (int i = 0; i < plan->entries.n; i++) {
+        Writing t = {.program = loops, .plan = plan, .b = loop_function_begin(c->arena, plan->entries.v[i]->name)};
+        write_body(&t, plan->entries.v[i]->body);
+        vec_push(c->arena, &loops->entries, loop_function_end(&t.b));
+    }
+    return loops;
+}

@@ -1,0 +1,100 @@
+/* cost.c: what a kernel does: floating-point operations, bytes moved, its row in the table of kernels, whether threads pay. */
+#include "planner.h"
+
+/* Work in nanoseconds of one core below which a kernel is not shared out, and the speeds it is estimated with. */
+#define SHARED_NS 3000.0
+#define OPERATIONS_PER_NS 60.0
+#define BYTES_PER_NS 20.0
+
+static double product(const Type *type, List axes) {
+    double n = 1;
+    for (int i = 0; i < axes.n; i++) n *= (double)type->dims[axes.v[i]];
+    return n;
+}
+/* Of one node alone. */
+static double node_operations(const Node *node) {
+    switch (op_loop_class(node->op)) {
+    case LOOP_map:
+        switch ((int)node->op) {
+        case OP_exp: case OP_log: case OP_tanh: case OP_sigmoid: case OP_sin: case OP_cos: case OP_erf: case OP_pow:
+            return 16.0 * (double)node->type->count;
+        case OP_random: return 60.0 * (double)node->type->count;
+        default: return (double)node->type->count;
+        }
+    case LOOP_anchor:
+        if (node->op == OP_dot) return 2.0 * (double)node->type->count * product(node->args[0]->type, node->at->lc);
+        if (node->op == OP_top) return (double)node->args[0]->type->count * (node->at->count == 1 ? 1.0 : (double)node->args[0]->type->dims[node->args[0]->type->rank - 1]);
+        return node->op == OP_take ? 0.0 : (double)node->args[0]->type->count;
+    case LOOP_leaf:
+    case LOOP_view:
+    case LOOP_loop:
+    case LOOP_erased: break;
+    }
+    return 0;
+}
+/* Of the nodes that the kernel computes: a walk from its stores to what others stored. */
+typedef struct Inside {
+    const PlanKernel *kernel;
+} Inside;
+static bool is_outside(void *context, const Node *node) {
+    const PlanKernel *kernel = ((Inside *)context)->kernel;
+    if (node->op == OP_arg || node->op == OP_scan) return true;
+    const PlanValue *value = plan_value(kernel->body, node);
+    return value && value->maker != kernel;
+}
+static double kernel_operations(Arena *scratch, const PlanKernel *kernel) {
+    double sum = 0;
+    VEC(Node *) roots = {0};
+    for (int i = 0; i < kernel->stores.n; i++)
+        if (!kernel->stores.v[i].from) vec_push(scratch, &roots, (Node *)kernel->stores.v[i].node);
+    Inside inside = {kernel};
+    NodeList nodes = order_walk_until(scratch, roots.v, roots.n, is_outside, &inside);
+    for (int i = 0; i < nodes.n; i++)
+        if (!is_outside(&inside, nodes.v[i])) sum += node_operations(nodes.v[i]);
+    return sum;
+}
+static double kernel_bytes(Arena *scratch, const PlanKernel *kernel) {
+    double sum = 0;
+    PlanReads reads = plan_reads(scratch, kernel);
+    for (int i = 0; i < reads.n; i++) sum += (double)type_bytes(reads.v[i]->type);
+    for (int i = 0; i < kernel->stores.n; i++) sum += (double)type_bytes(kernel->stores.v[i].node->type);
+    return sum;
+}
+
+static const char *kernel_name(Planner *p, const PlanKernel *kernel, const Origin *origin) {
+    const Node *node = kernel->anchor ? kernel->anchor : kernel->stores.v[0].node;
+    const char *what = origin && origin->what ? origin->what : "";
+    const char *op = kernel->stores.v[0].from || plan_value(kernel->body, node) != kernel->stores.v[0].value ? "copy" : op_name(node->op);
+    if (kernel->anchor) op = op_name(node->op);
+    return arena_printf(p->arena, "%s%s%s", op, what[0] ? " " : "", what);
+}
+static void add_row(Planner *p, PlanKernel *kernel, double rounds) {
+    const Node *node = kernel->anchor ? kernel->anchor : kernel->stores.v[0].node;
+    const Origin *origin = node->origin;
+    nn_kernel row = {.function = p->entry->name, .name = kernel_name(p, kernel, origin)};
+    if (origin && origin->span.source && !origin->span.source->library) row.line = span_line(origin->span);
+    row.operations = kernel->operations * rounds;
+    row.bytes = kernel->bytes * rounds;
+    kernel->row = p->plan->rows.n;
+    vec_push(p->plan->arena, &p->plan->rows, row);
+    p->entry->operations += row.operations;
+}
+static double rounds_of(const PlanBody *body) {
+    double rounds = 1;
+    for (; body->scan; body = body->outer) rounds *= (double)body->scan->at->length;
+    return rounds;
+}
+void cost_rows(Planner *p) {
+    KernelList all = {0};
+    kernels_in_order(p->scratch, p->entry->body, &all);
+    p->entry->first_row = p->plan->rows.n;
+    for (int i = 0; i < all.n; i++) {
+        PlanKernel *kernel = all.v[i];
+        if (kernel->inner) continue;
+        kernel->operations = kernel_operations(p->scratch, kernel);
+        kernel->bytes = kernel_bytes(p->scratch, kernel);
+        kernel->parallel = kernel->operations / OPERATIONS_PER_NS + kernel->bytes / BYTES_PER_NS > SHARED_NS;
+        add_row(p, kernel, rounds_of(kernel->body));
+    }
+    p->entry->n_rows = p->plan->rows.n - p->entry->first_row;
+}

@@ -1,0 +1,142 @@
+/* home.c: results of a body to where they must be in the end: leaves that are replaced, outputs, a loop's carried values and ys.
+**
+** A result is made in its home when that is safe, else made in work memory and copied at the end of the body. A home that a
+** parameter shares (a leaf, a carried value) is safe if every reader of the parameter comes before the maker, or is the maker and
+** reads each element before it writes it. */
+#include "planner.h"
+
+/* The result that the node is, counting only the first; -1: none. */
+static int result_of(const PlanBody *body, const Node *node, int index) {
+    for (int i = 0; i < body->func->n_results; i++) {
+        const Node *r = body->func->results[i];
+        if (index < 0 ? r == node : r->op == OP_get && r->args[0] == node && r->at->index == index) return i;
+    }
+    return -1;
+}
+PlanValue *home_early(const PlanBody *body, const Homes *homes, const Node *node, int index) {
+    int i = result_of(body, node, index);
+    return i >= 0 && !homes->shared[i] ? homes->v[i] : NULL;
+}
+
+/* What the kernels of a body read, those of a loop as the loop's. */
+typedef VEC(PlanReads) ReadsList;
+static void reads_of(Planner *p, const PlanKernel *kernel, ReadsList *out) {
+    vec_push(p->scratch, out, plan_reads(p->scratch, kernel));
+    if (!kernel->inner) return;
+    for (int i = 0; i < kernel->inner->kernels.n; i++) reads_of(p, kernel->inner->kernels.v[i], out);
+}
+static bool any_reads(const ReadsList *list, const PlanValue *place) {
+    for (int i = 0; i < list->n; i++)
+        for (int k = 0; k < list->v[i].n; k++)
+            if (plan_same_place(list->v[i].v[k], place)) return true;
+    return false;
+}
+typedef struct Settling {
+    Planner *p;
+    PlanBody *body;
+    const Homes *homes;
+    VEC(ReadsList) reads; /* by kernel of the body, in order */
+    VEC(PlanKernel *) first, last; /* copies to stand before and behind all others; last: with their results */
+    VEC(int) last_result;
+} Settling;
+
+/* Whether the maker of a result may write into `home`, which holds a parameter until then. */
+static bool may_move(const Settling *s, const PlanKernel *maker, const PlanValue *home) {
+    bool behind = false;
+    for (int i = 0; i < s->body->kernels.n; i++) {
+        const PlanKernel *kernel = s->body->kernels.v[i];
+        if (kernel == maker) {
+            behind = true;
+            if (any_reads(&s->reads.v[i], home) && !plan_in_place(maker, home)) return false;
+        } else if (behind && any_reads(&s->reads.v[i], home)) {
+            return false;
+        }
+    }
+    nnc_check(behind, "a result's maker is not in its body");
+    for (int i = 0; i < s->last.n; i++) {
+        ReadsList reads = {0};
+        reads_of(s->p, s->last.v[i], &reads);
+        if (any_reads(&reads, home)) return false;
+    }
+    return true;
+}
+/* A result that was made in this body as a whole, in memory of its own: it can be made elsewhere. */
+static bool is_movable(const PlanBody *body, const PlanValue *value) {
+    return value && value->maker && value->maker->body == body && value->maker->kind != PLAN_SCAN &&
+           !value->whole && value->place.block == PLAN_WORK && value->place.area->body == body;
+}
+
+static PlanKernel *copy_new(Settling *s, const Node *node, PlanValue *to) {
+    PlanKernel *kernel = ARENA_NEW(s->p->arena, PlanKernel);
+    *kernel = (PlanKernel){.kind = PLAN_MAP, .body = s->body, .row = -1};
+    kernel_store(s->p, kernel, node, to);
+    return kernel;
+}
+static void copy_last(Settling *s, int i) {
+    vec_push(s->p->scratch, &s->last, copy_new(s, s->body->func->results[i], s->homes->v[i]));
+    vec_push(s->p->scratch, &s->last_result, i);
+}
+/* Of parameters only, to where nobody reads: kept values of a loop, leaves shown. Done first, so that they hold up nothing. */
+static bool copies_first(const Settling *s, const PlanKernel *copy, int result) {
+    if (s->homes->shared[result]) return false;
+    PlanReads reads = plan_reads(s->p->scratch, copy);
+    for (int i = 0; i < reads.n; i++)
+        if (reads.v[i]->maker && reads.v[i]->maker->body == s->body) return false;
+    return true;
+}
+static void copy_result(Settling *s, int i) {
+    PlanKernel *copy = copy_new(s, s->body->func->results[i], s->homes->v[i]);
+    if (copies_first(s, copy, i)) vec_push(s->p->scratch, &s->first, copy);
+    else copy_last(s, i);
+}
+/* A last copy that reads the home of another result, or its own out of order, reads it into memory of its own before all others. */
+static void save_source(Settling *s, int k) {
+    PlanReads reads = plan_reads(s->p->scratch, s->last.v[k]);
+    bool hazard = false;
+    for (int r = 0; r < reads.n && !hazard; r++)
+        for (int i = 0; i < s->body->func->n_results && !hazard; i++) {
+            if (!s->homes->shared[i] || !plan_same_place(reads.v[r], s->homes->v[i])) continue;
+            hazard = i != s->last_result.v[k] || !plan_in_place(s->last.v[k], reads.v[r]);
+        }
+    if (!hazard) return;
+    PlanStore *store = &s->last.v[k]->stores.v[0];
+    PlanValue *saved = value_in_work(s->p, s->body, store->node->type);
+    PlanKernel *save = copy_new(s, store->node, saved);
+    saved->maker = save;
+    store->from = saved;
+    vec_push(s->p->arena, &s->body->kernels, save);
+}
+
+void homes_settle(Planner *p, PlanBody *body, const Homes *homes) {
+    Settling s = {.p = p, .body = body, .homes = homes};
+    int n = body->func->n_results;
+    bool *moves = ARENA_ARRAY(p->scratch, bool, n);
+    for (int i = 0; i < body->kernels.n; i++) {
+        ReadsList reads = {0};
+        reads_of(p, body->kernels.v[i], &reads);
+        vec_push(p->scratch, &s.reads, reads);
+    }
+    for (int i = 0; i < n; i++) {
+        const Node *node = body->func->results[i];
+        PlanValue *value = plan_value(body, node);
+        if (value && plan_same_place(value, homes->v[i])) continue;
+        moves[i] = homes->shared[i] && is_movable(body, value) && result_of(body, node, -1) == i;
+        if (!moves[i]) copy_result(&s, i);
+    }
+    for (int i = 0; i < n; i++) {
+        if (!moves[i]) continue;
+        PlanValue *value = plan_value(body, body->func->results[i]);
+        if (!may_move(&s, value->maker, homes->v[i])) {
+            copy_last(&s, i);
+            continue;
+        }
+        value->whole = homes->v[i];
+        value->place = (PlanPlace){0};
+    }
+    for (int k = 0; k < s.last.n; k++) save_source(&s, k);
+    VEC(PlanKernel *) all = {0};
+    for (int i = 0; i < s.first.n; i++) vec_push(p->arena, &all, s.first.v[i]);
+    for (int i = 0; i < body->kernels.n; i++) vec_push(p->arena, &all, body->kernels.v[i]);
+    for (int i = 0; i < s.last.n; i++) vec_push(p->arena, &all, s.last.v[i]);
+    memcpy(&body->kernels, &all, sizeof all);
+}

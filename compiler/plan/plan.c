@@ -1,0 +1,231 @@
+/* plan.c: from an entry's graph to kernels, values and loops. See plan.h for what a plan is, planner.h for the steps. */
+#include "planner.h"
+
+static void plan_body(Planner *p, PlanBody *body, const Homes *homes);
+
+/* ---- values */
+
+PlanValue *plan_value(const PlanBody *body, const Node *node) {
+    if (node->op == OP_arg) return body->params[node->at->index];
+    if (node->op == OP_get) {
+        PlanValue **results = nodemap_get(&body->results, node->args[0]);
+        return results ? results[node->at->index] : NULL;
+    }
+    return nodemap_get(&body->values, node);
+}
+const PlanOuter *plan_outer(const PlanBody *body, const Node *arg) {
+    const PlanOuter *outer = &body->outers[arg->at->index];
+    nnc_check(outer->node, "argument %lld of a loop is neither stored nor computed", (long long)arg->at->index);
+    return outer;
+}
+PlanPlace plan_place(const PlanValue *value) {
+    if (!value->whole) return value->place;
+    PlanPlace place = plan_place(value->whole);
+    place.offset += value->place.offset;
+    for (int i = 0; i < value->place.n_steps; i++) {
+        nnc_check(place.n_steps < PLAN_DEPTH, "loops nested more than %d deep", PLAN_DEPTH);
+        place.steps[place.n_steps++] = value->place.steps[i];
+    }
+    return place;
+}
+bool plan_same_place(const PlanValue *x, const PlanValue *y) {
+    if (x == y) return true;
+    PlanPlace a = plan_place(x), b = plan_place(y);
+    if (a.block != b.block || a.area != b.area || a.offset != b.offset || a.n_steps != b.n_steps) return false;
+    for (int i = 0; i < a.n_steps; i++)
+        if (a.steps[i].depth != b.steps[i].depth || a.steps[i].bytes != b.steps[i].bytes) return false;
+    return true;
+}
+PlanValue *value_in_work(Planner *p, const PlanBody *body, const Type *type) {
+    PlanArea *area = ARENA_NEW(p->arena, PlanArea);
+    *area = (PlanArea){.bytes = type_bytes(type), .first = -1, .body = body};
+    vec_push(p->arena, &p->entry->areas, area);
+    PlanValue *value = ARENA_NEW(p->arena, PlanValue);
+    *value = (PlanValue){.type = type, .place = {.block = PLAN_WORK, .area = area}};
+    return value;
+}
+static PlanValue *value_in_block(Planner *p, const Type *type, Place place) {
+    PlanValue *value = ARENA_NEW(p->arena, PlanValue);
+    *value = (PlanValue){.type = type, .place = {.block = (int)place.block, .offset = place.offset}};
+    return value;
+}
+/* The slice of `whole` that a round of the scan, whose body is `body`, walks over. */
+static PlanValue *value_slice(Planner *p, const PlanBody *body, const PlanValue *whole) {
+    PlanValue *slice = ARENA_NEW(p->arena, PlanValue);
+    *slice = (PlanValue){.type = type_without_lead(p->graph, whole->type), .whole = whole, .maker = whole->maker};
+    i64 step = type_bytes(slice->type), rounds = whole->type->dims[0];
+    if (body->scan->at->reverse) slice->place.offset = (rounds - 1) * step;
+    slice->place.n_steps = 1;
+    slice->place.steps[0] = (PlanStep){body->depth, body->scan->at->reverse ? -step : step};
+    return slice;
+}
+
+/* ---- kernels */
+
+PlanKernel *kernel_new(Planner *p, PlanBody *body, PlanKind kind, const Node *anchor) {
+    PlanKernel *kernel = ARENA_NEW(p->arena, PlanKernel);
+    *kernel = (PlanKernel){.kind = kind, .anchor = anchor, .body = body, .row = -1};
+    vec_push(p->arena, &body->kernels, kernel);
+    return kernel;
+}
+void kernel_store(Planner *p, PlanKernel *kernel, const Node *node, PlanValue *value) {
+    vec_push(p->arena, &kernel->stores, ((PlanStore){node, value, -1, 0, NULL}));
+}
+static PlanValue *value_made(Planner *p, PlanBody *body, const Homes *homes, PlanKernel *kernel, const Node *node) {
+    PlanValue *value = home_early(body, homes, node, -1);
+    if (!value) value = value_in_work(p, body, node->type);
+    value->maker = kernel;
+    nodemap_set(&body->values, node, value);
+    return value;
+}
+static void plan_part(Planner *p, PlanBody *body, const Homes *homes, const Group *group) {
+    PlanKernel *kernel = kernel_new(p, body, PLAN_MAP, NULL);
+    PlanValue *whole = plan_value(body, group->whole);
+    if (!whole) whole = value_made(p, body, homes, kernel, group->whole);
+    PlanStore store = {group->roots.v[0], whole, (int)group->whole->at->axis, group->shift, NULL};
+    vec_push(p->arena, &kernel->stores, store);
+}
+
+/* ---- loops */
+
+static void bind_operand(Planner *p, PlanBody *outer, PlanBody *body, int i) {
+    const Node *scan = body->scan;
+    Node *operand = scan->args[i];
+    PlanValue *value = plan_value(outer, operand);
+    if (i < scan->at->carry) {
+        /* its own memory: written at the end of every round */
+        PlanValue *carried = value_in_work(p, outer, operand->type);
+        kernel_store(p, kernel_new(p, outer, PLAN_MAP, NULL), operand, carried);
+        body->params[i] = carried;
+    } else if (value && i < scan->at->carry + scan->at->constants) {
+        body->params[i] = value;
+    } else if (value) {
+        body->params[i] = value_slice(p, body, value);
+    } else {
+        body->outers[i] = (PlanOuter){outer, operand, i >= scan->at->carry + scan->at->constants};
+    }
+}
+/* The i-th result as the outside knows it, and where the body has to bring it. */
+static PlanValue *bind_result(Planner *p, PlanBody *outer, const Homes *outer_homes, PlanBody *body, int i, PlanValue **home) {
+    const Node *scan = body->scan;
+    if (i < scan->at->carry) {
+        PlanValue *result = ARENA_NEW(p->arena, PlanValue); /* the same place, for the outside made by the loop */
+        *result = (PlanValue){.type = body->params[i]->type, .whole = body->params[i]};
+        *home = body->params[i];
+        return result;
+    }
+    PlanValue *result = home_early(outer, outer_homes, scan, i);
+    if (!result) result = value_in_work(p, outer, scan->type->parts[i]);
+    *home = value_slice(p, body, result);
+    return result;
+}
+static void plan_scan(Planner *p, PlanBody *outer, const Homes *outer_homes, const Node *scan) {
+    const Func *f = scan->at->body;
+    PlanBody *body = ARENA_NEW(p->arena, PlanBody);
+    *body = (PlanBody){.func = f, .outer = outer, .scan = scan, .depth = outer->depth + 1, .values = {.arena = p->arena},
+                       .results = {.arena = p->arena}};
+    body->params = ARENA_ARRAY(p->arena, PlanValue *, f->n_params);
+    body->outers = ARENA_ARRAY(p->arena, PlanOuter, f->n_params);
+    for (int i = 0; i < f->n_params; i++) bind_operand(p, outer, body, i);
+    PlanKernel *kernel = kernel_new(p, outer, PLAN_SCAN, scan);
+    kernel->inner = body;
+    PlanValue **results = ARENA_ARRAY(p->arena, PlanValue *, f->n_results);
+    Homes homes = {ARENA_ARRAY(p->scratch, PlanValue *, f->n_results), ARENA_ARRAY(p->scratch, bool, f->n_results)};
+    for (int i = 0; i < f->n_results; i++) {
+        results[i] = bind_result(p, outer, outer_homes, body, i, &homes.v[i]);
+        results[i]->maker = kernel;
+        homes.shared[i] = i < scan->at->carry;
+    }
+    nodemap_set(&outer->results, scan, results);
+    plan_body(p, body, &homes);
+}
+
+/* ---- bodies, entries */
+
+static void plan_group(Planner *p, PlanBody *body, const Homes *homes, const Group *group) {
+    if (group->kind == PLAN_SCAN) {
+        plan_scan(p, body, homes, group->anchor);
+        return;
+    }
+    if (group->whole) {
+        plan_part(p, body, homes, group);
+        return;
+    }
+    PlanKernel *kernel = kernel_new(p, body, group->kind, group->anchor);
+    for (int i = 0; i < group->roots.n; i++)
+        kernel_store(p, kernel, group->roots.v[i], value_made(p, body, homes, kernel, group->roots.v[i]));
+    if (group->kind == PLAN_PUT && group->anchor->at->cut > 1)
+        kernel->scratch = value_in_work(p, body, type_with_lead(p->graph, group->anchor->type, group->anchor->at->cut));
+}
+static void plan_body(Planner *p, PlanBody *body, const Homes *homes) {
+    Groups groups = group_body(p, body);
+    for (int i = 0; i < groups.n; i++) plan_group(p, body, homes, groups.v[i]);
+    homes_settle(p, body, homes);
+}
+static bool is_shared(const Entry *entry, Place place) {
+    for (int i = 0; i < entry->func->n_params; i++)
+        if (entry->inputs[i].block == place.block && entry->inputs[i].offset == place.offset) return true;
+    return false;
+}
+static void plan_entry(Planner *p, const Entry *entry) {
+    const Func *f = entry->func;
+    PlanBody *body = ARENA_NEW(p->arena, PlanBody);
+    *body = (PlanBody){.func = f, .values = {.arena = p->arena}, .results = {.arena = p->arena}};
+    body->params = ARENA_ARRAY(p->arena, PlanValue *, f->n_params);
+    for (int i = 0; i < f->n_params; i++) body->params[i] = value_in_block(p, f->params[i], entry->inputs[i]);
+    Homes homes = {ARENA_ARRAY(p->scratch, PlanValue *, f->n_results), ARENA_ARRAY(p->scratch, bool, f->n_results)};
+    for (int i = 0; i < f->n_results; i++) {
+        homes.v[i] = value_in_block(p, f->results[i]->type, entry->outputs[i]);
+        homes.shared[i] = is_shared(entry, entry->outputs[i]);
+    }
+    p->entry->body = body;
+    plan_body(p, body, &homes);
+    memory_assign(p);
+    cost_rows(p);
+}
+
+void kernels_in_order(Arena *arena, const PlanBody *body, KernelList *out) {
+    for (int i = 0; i < body->kernels.n; i++) {
+        PlanKernel *kernel = body->kernels.v[i];
+        vec_push(arena, out, kernel);
+        if (kernel->inner) kernels_in_order(arena, kernel->inner, out);
+    }
+}
+
+/* ---- the table */
+typedef struct Filling {
+    const Plan *plan;
+    i64 work;
+} Filling;
+static void fill_function(void *context, nn_function *function) {
+    Filling *filling = context;
+    nnc_check(function->index >= 0 && function->index < filling->plan->entries.n, "%s has no entry", function->name);
+    const PlanEntry *entry = filling->plan->entries.v[function->index];
+    function->work = entry->work;
+    function->operations = (i64)entry->operations;
+    function->first_kernel = entry->first_row;
+    function->kernels = entry->n_rows;
+    if (entry->work > filling->work) filling->work = entry->work;
+}
+static void fill_table(Program *program, Plan *plan) {
+    Filling filling = {.plan = plan};
+    program_functions(program, fill_function, &filling);
+    program->table.work = filling.work;
+    program->table.n_kernels = plan->rows.n;
+    program->table.kernels = plan->rows.v;
+}
+Plan *plan_program(Compilation *c, Program *program, const PlanOptions *options) {
+    Plan *plan = ARENA_NEW(c->arena, Plan);
+    *plan = (Plan){.arena = c->arena, .options = *options};
+    for (int i = 0; i < program->entries.n; i++) {
+        const Entry *entry = program->entries.v[i];
+        PlanEntry *made = ARENA_NEW(c->arena, PlanEntry);
+        made->name = entry->name;
+        vec_push(c->arena, &plan->entries, made);
+        Planner p = {plan, made, c->arena, arena_new("planning"), program->graph};
+        plan_entry(&p, entry);
+        arena_free(p.scratch);
+    }
+    fill_table(program, plan);
+    return plan;
+}

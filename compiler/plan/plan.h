@@ -1,0 +1,137 @@
+/* plan.h: which kernels compute an entry, in which order, and where every stored value lies. No loops, no addresses by element: that
+** is loop/plan_to_loop.c, which takes a Plan and decides nothing about memory.
+**
+** Needs a settled Program. A Plan is a list of PlanEntry; an entry is a PlanBody; a scan is a kernel with a body of its own.
+**
+** STORED AND NOT. A node of a body is stored (plan_value gives its place), or it is computed where it is read: views (reshape
+** transpose broadcast affine iota const) are only addressing, and maps that were fused into their readers. A kernel computes
+** the nodes of its `stores` from stored values; whatever lies between belongs to it. `anchor`, if any, is the sum, amax, dot,
+** put or top that the kernel is built around: all its stores are maps over the anchor's own index space, or the anchor.
+**
+** PLACES. A value lies in a block of nn_call or in the work block, at `offset` plus `bytes` times the round of each scan around that
+** it depends on. Work memory is handed out as areas: each lives from its first to its last kernel in one linear order (a scan's
+** kernels stand between its beginning and its end; what a loop needs from outside lives through all of it), lies at a multiple of
+** 64, and never overlaps an area alive at the same time. A value computed from one that dies there may take over its area when
+** each element is read before it is written (`plan_in_place`). plan_check.c replays all of this by itself. */
+#ifndef NNC_PLAN_H
+#define NNC_PLAN_H
+#include "../base/compilation.h"
+#include "../ir/program.h"
+
+typedef struct PlanOptions {
+    int level;       /* 0: a kernel a node; 1: fused; 2: with register tiles; 3: as 2 */
+    int vector_bits; /* of the machine, 256 or 512: chooses tiles, never bits */
+    int registers;   /* vector registers, 16 or 32 */
+} PlanOptions;
+
+enum { PLAN_WORK = BLOCK_OUT + 1, PLAN_ALIGN = 64 };
+
+typedef struct PlanArea {
+    i64 bytes;
+    i64 offset;      /* in the work block */
+    int first, last; /* kernels between which it is alive, both included; first < 0: unused */
+    const struct PlanBody *body; /* whose kernels write it: accesses from loops inside count for the whole loop */
+} PlanArea;
+typedef struct PlanStep {
+    int depth; /* of the body whose round counts; 1: the outermost scan's */
+    i64 bytes;
+} PlanStep;
+enum { PLAN_DEPTH = 12 };
+typedef struct PlanPlace {
+    int block;      /* a Block, or PLAN_WORK */
+    PlanArea *area; /* PLAN_WORK */
+    i64 offset;     /* bytes; in the block, or in the area */
+    int n_steps;
+    PlanStep steps[PLAN_DEPTH];
+} PlanPlace;
+typedef struct PlanValue {
+    const Type *type;
+    PlanPlace place;
+    const struct PlanValue *whole; /* not NULL: a part of this; `place` has only what is added: offset, steps */
+    const struct PlanKernel *maker; /* which writes it as the value of a node; NULL: it is there from the start */
+} PlanValue;
+
+/* A value of a body that is computed where it is read, from another body's values: a loop's constant operand that is a view. */
+typedef struct PlanOuter {
+    const struct PlanBody *body;
+    const Node *node;
+    bool lead; /* the node has the rounds as its first axis, but is the same in all of them */
+} PlanOuter;
+
+typedef enum PlanKind {
+    PLAN_MAP,    /* elementwise over the shape of its stores */
+    PLAN_REDUCE, /* anchor sum, amax or dot: plain loops */
+    PLAN_TILE,   /* anchor dot in register tiles */
+    PLAN_ROWS,   /* sums and maxima over last axes with maps between, a row after another */
+    PLAN_PUT,
+    PLAN_TOP,
+    PLAN_SCAN
+} PlanKind;
+typedef struct PlanStore {
+    const Node *node;
+    PlanValue *value;
+    int axis;  /* the node is a part of the value: it begins at `shift` of this axis; -1: it is the whole */
+    i64 shift;
+    const PlanValue *from; /* a copy of this, which holds the node's value; NULL: the node is computed */
+} PlanStore;
+typedef struct PlanKernel {
+    PlanKind kind;
+    const Node *anchor;
+    VEC(PlanStore) stores;
+    struct PlanBody *body;  /* it is in */
+    struct PlanBody *inner; /* PLAN_SCAN */
+    PlanValue *scratch;     /* PLAN_PUT with a cut: the partial sums */
+    bool parallel;          /* worth more than one thread */
+    int time, end;          /* in the linear order; end: of a scan's last round */
+    i64 row;                /* in nn_program.kernels; -1: a scan */
+    double operations, bytes;
+} PlanKernel;
+typedef struct PlanBody {
+    const Func *func;
+    struct PlanBody *outer; /* NULL: an entry */
+    const Node *scan;
+    int depth;              /* scans around: 0 for an entry */
+    NodeMap values;         /* node -> PlanValue * */
+    PlanValue **params;     /* [n_params]; NULL: outers[i] */
+    PlanOuter *outers;
+    NodeMap results;        /* scan -> PlanValue *[n_results] */
+    VEC(PlanKernel *) kernels; /* in order */
+} PlanBody;
+typedef struct PlanEntry {
+    const char *name;
+    PlanBody *body; /* NULL: the table does not name it */
+    VEC(PlanArea *) areas;
+    int n_times;
+    i64 work; /* bytes */
+    i64 first_row, n_rows;
+    double operations;
+} PlanEntry;
+typedef struct Plan {
+    Arena *arena;
+    PlanOptions options;
+    VEC(PlanEntry *) entries; /* as Program.entries */
+    VEC(nn_kernel) rows;      /* as nn_program.kernels */
+} Plan;
+
+/* Also fills in what the table of `program` says of it: work, operations, kernels. */
+Plan *plan_program(Compilation *c, Program *program, const PlanOptions *options);
+void plan_print(Text *out, const Plan *plan);
+/* Replays every entry: each read sees what was last written there for it, nothing overlaps. NULL, or what is wrong. */
+const char *plan_check(Arena *scratch, const Plan *plan);
+
+/* Where a node of a body is stored; NULL: it is computed where it is read. */
+PlanValue *plan_value(const PlanBody *body, const Node *node);
+/* What stands for an `arg` of a scan's body that is not stored. */
+const PlanOuter *plan_outer(const PlanBody *body, const Node *arg);
+PlanPlace plan_place(const PlanValue *value); /* of a part too */
+bool plan_same_place(const PlanValue *a, const PlanValue *b);
+/* Every stored value that a kernel reads, once each, in the order of a walk from its stores. */
+typedef struct PlanReads {
+    int n;
+    const PlanValue **v;
+} PlanReads;
+PlanReads plan_reads(Arena *arena, const PlanKernel *kernel);
+/* Whether a walk from the kernel's stores meets `value` only through maps: element i of it is then read before element i of any
+** store is written. */
+bool plan_in_place(const PlanKernel *kernel, const PlanValue *value);
+#endif

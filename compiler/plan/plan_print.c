@@ -1,0 +1,57 @@
+/* plan_print.c: a plan as text, for --emit=plan and goldens: kernels in order, what each reads and writes and where that lies. */
+#include "plan.h"
+
+static const char *const BLOCKS[] = {"call", "lasting", "batch", "averages", "hypers", "in", "out", "work"};
+static const char *const KINDS[] = {"map", "reduce", "tile", "rows", "put", "top", "scan"};
+
+static void print_place(Text *out, const PlanValue *value) {
+    PlanPlace place = plan_place(value);
+    i64 offset = place.offset + (place.area ? place.area->offset : 0);
+    text_printf(out, "%s+%lld", BLOCKS[place.block], (long long)offset);
+    for (int i = 0; i < place.n_steps; i++)
+        text_printf(out, "%+lld*t%d", (long long)place.steps[i].bytes, place.steps[i].depth);
+    text_add(out, ": ");
+    type_print(out, value->type);
+}
+static void print_kernel(Text *out, const PlanKernel *kernel) {
+    Arena *scratch = arena_new("printing a plan");
+    text_printf(out, "%s", KINDS[kernel->kind]);
+    if (kernel->anchor) text_printf(out, " %s", op_name(kernel->anchor->op));
+    if (kernel->parallel) text_add(out, " parallel");
+    for (int i = 0; i < kernel->stores.n; i++) {
+        const PlanStore *s = &kernel->stores.v[i];
+        text_printf(out, "%s %%%u", i ? "," : "", s->node->id);
+        if (s->axis >= 0) text_printf(out, " [axis %d from %lld]", s->axis, (long long)s->shift);
+        text_add(out, " -> ");
+        print_place(out, s->value);
+    }
+    PlanReads reads = plan_reads(scratch, kernel);
+    for (int i = 0; i < reads.n; i++) {
+        text_add(out, i ? ", " : " <- ");
+        print_place(out, reads.v[i]);
+    }
+    text_add(out, "\n");
+    arena_free(scratch);
+}
+static void print_body(Text *out, const PlanBody *body, int depth) {
+    for (int i = 0; i < body->kernels.n; i++) {
+        const PlanKernel *kernel = body->kernels.v[i];
+        for (int k = 0; k < depth; k++) text_add(out, "  ");
+        if (!kernel->inner) {
+            print_kernel(out, kernel);
+            continue;
+        }
+        const Attrs *at = kernel->anchor->at;
+        text_printf(out, "scan t%d of %lld%s {\n", kernel->inner->depth, (long long)at->length, at->reverse ? " reverse" : "");
+        print_body(out, kernel->inner, depth + 1);
+        for (int k = 0; k < depth; k++) text_add(out, "  ");
+        text_add(out, "}\n");
+    }
+}
+void plan_print(Text *out, const Plan *plan) {
+    for (int i = 0; i < plan->entries.n; i++) {
+        const PlanEntry *entry = plan->entries.v[i];
+        text_printf(out, "%s: %lld bytes of work, %.0f operations\n", entry->name, (long long)entry->work, entry->operations);
+        print_body(out, entry->body, 1);
+    }
+}

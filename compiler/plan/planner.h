@@ -1,0 +1,55 @@
+/* planner.h: what the files of plan/ share while a plan is made. Not for other floors.
+**
+** The steps, for each body, inner ones when their scan is met: group.c says which nodes are stored and by which kernel; plan.c makes
+** kernels, values and the loops' bindings; home.c brings the results to their places; then, for the whole entry, memory.c numbers
+** the kernels, finds lives of areas and their offsets, and cost.c fills in the table's rows. */
+#ifndef NNC_PLANNER_H
+#define NNC_PLANNER_H
+#include "plan.h"
+
+typedef struct Planner {
+    Plan *plan;
+    PlanEntry *entry;
+    Arena *arena;   /* the plan's */
+    Arena *scratch; /* of this entry's planning */
+    Graph *graph;
+} Planner;
+
+/* ---- group.c: kernels to be. A group computes its roots; all of them over one index space. */
+typedef struct Group {
+    PlanKind kind;
+    const Node *anchor; /* also of a scan; of concat parts: none */
+    VEC(const Node *) roots;
+    const Node *whole;  /* the roots are parts of this concat, the first beginning at `shift` */
+    i64 shift;
+} Group;
+typedef struct Groups {
+    int n;
+    Group **v; /* in an order in which they can run */
+} Groups;
+Groups group_body(Planner *p, const PlanBody *body);
+/* Views, constants, indices: never worth a kernel of their own. */
+bool is_addressing(const Node *node);
+
+/* ---- plan.c */
+PlanValue *value_in_work(Planner *p, const PlanBody *body, const Type *type);
+PlanKernel *kernel_new(Planner *p, PlanBody *body, PlanKind kind, const Node *anchor);
+void kernel_store(Planner *p, PlanKernel *kernel, const Node *node, PlanValue *value);
+
+/* ---- home.c: where the results of a body must be in the end */
+typedef struct Homes {
+    PlanValue **v;  /* [n_results] */
+    bool *shared;   /* [n_results]: a parameter lies there: it may be read until the result is written */
+} Homes;
+/* The place in which to make a result right away, when nothing is read there before; NULL: none such. index: of a scan's results. */
+PlanValue *home_early(const PlanBody *body, const Homes *homes, const Node *node, int index);
+/* Moves the others, or copies them. */
+void homes_settle(Planner *p, PlanBody *body, const Homes *homes);
+
+/* ---- memory.c, cost.c: of a whole entry */
+void memory_assign(Planner *p);
+void cost_rows(Planner *p);
+/* All kernels of the entry, loops inside too, in the linear order: a scan stands before its body's. */
+typedef VEC(PlanKernel *) KernelList;
+void kernels_in_order(Arena *arena, const PlanBody *body, KernelList *out);
+#endif
