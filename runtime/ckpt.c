@@ -130,7 +130,7 @@ static const char *position_read(const Run *run, const SafeFile *file, Position 
 static const char *tensors_take(Run *run, const SafeFile *file, const nn_train *train) {
     const nn_program *p = run->program;
     Tensor *tensors = calloc((size_t)(p->n_leaves + p->n_averages) + 1, sizeof *tensors);
-    if (!tensors) return "not enough memory";
+    if (!tensors) return out_of_memory;
     int64_t n = model_tensors(run, true, tensors);
     char sums_name[512];
     snprintf(sums_name, sizeof sums_name, "%s/sum", train->name);
@@ -154,7 +154,7 @@ static const char *tensors_take(Run *run, const SafeFile *file, const nn_train *
         if (copy)
             totals_unpack(train, memcpy(copy, sums->data, (size_t)sums->bytes), &run->round_totals);
         else
-            why = "not enough memory";
+            why = out_of_memory;
         free(copy);
     }
     free(tensors);
@@ -174,7 +174,7 @@ Status ckpt_load(Run *run, const char *name, const char *previous, Position *at)
     if (!path || (previous && !older)) return FAILED_LIMIT;
     const char *why = ckpt_load_file(run, path, at);
     if (!why) return OK;
-    if (older) {
+    if (older && why != out_of_memory) {
         const char *why_older = ckpt_load_file(run, older, at);
         if (!why_older) {
             console_note(&run->console, "%s: %s; going on from %s, step %lld of %s", path, why, older,
@@ -182,5 +182,5 @@ Status ckpt_load(Run *run, const char *name, const char *previous, Position *at)
             return OK;
         }
     }
-    return console_fail_at(&run->console, FAILED_USAGE, (Spot){.file = path}, NULL, "%s", why);
+    return console_fail_why(&run->console, FAILED_USAGE, path, why);
 }

@@ -147,6 +147,10 @@ Status console_fail(Console *console, Status status, const char *format, ...) {
     text_free(&message);
     return status;
 }
+Status console_fail_why(Console *console, Status status, const char *path, const char *why) {
+    if (why == out_of_memory) status = FAILED_LIMIT;
+    return console_fail_at(console, status, (Spot){.file = path}, NULL, "%s", why);
+}
 Status console_fail_file(Console *console, Status status, const char *verb, const char *path, int error) {
     Text name = {0};
     text_shown(&name, path, strlen(path));

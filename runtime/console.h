@@ -43,6 +43,8 @@ Status console_fail_at(Console *console, Status status, Spot spot, const char *n
     __attribute__((format(printf, 5, 6)));
 Status console_fail_file(Console *console, Status status, const char *verb, const char *path,
                          int error); /* "cannot VERB PATH: .." */
+/* A file that cannot be read, and why; FAILED_LIMIT if that is out_of_memory. */
+Status console_fail_why(Console *console, Status status, const char *path, const char *why);
 void console_note(Console *console, const char *format, ...)
     __attribute__((format(printf, 2, 3))); /* a line on stderr */
 

@@ -14,7 +14,7 @@ static Status classes_read(Run *run, const char *path) {
     SafeFile file;
     Text text = {0};
     const char *why = safetensors_open(run->console.io, path, &file);
-    if (why) return console_fail_at(&run->console, FAILED_DATA, (Spot){.file = path}, NULL, "%s", why);
+    if (why) return console_fail_why(&run->console, FAILED_DATA, path, why);
     const char *classes = safetensors_metadata(&file, "classes");
     text_format(&text, "{\"classes\":%s}", classes ? classes : "{}");
     safetensors_close(&file);

@@ -88,7 +88,7 @@ static bool read_string(Reader *r, const char **string, size_t *n) {
     }
     if (r->at == r->end || to.failed) {
         text_free(&to);
-        return fail(r, r->at == r->end ? "a string without end" : "out of memory") != NULL;
+        return fail(r, r->at == r->end ? "a string without end" : out_of_memory) != NULL;
     }
     r->at++;
     *string = to.bytes;
@@ -97,7 +97,7 @@ static bool read_string(Reader *r, const char **string, size_t *n) {
 }
 static JsonValue *node_new(Reader *r, JsonKind kind) {
     JsonValue *v = calloc(1, sizeof *v);
-    if (!v) return fail(r, "out of memory");
+    if (!v) return fail(r, out_of_memory);
     v->kind = kind;
     return v;
 }
@@ -127,7 +127,7 @@ static JsonValue *read_number(Reader *r) {
     if (!v || text.failed) {
         text_free(&text);
         json_free(v);
-        return fail(r, "out of memory");
+        return fail(r, out_of_memory);
     }
     v->text = text.bytes;
     v->text_n = text.n;

@@ -65,9 +65,7 @@ static void put_cell(const char *name, void *context) {
     }
 }
 static int append(const Io *io, int fd, const Text *row) {
-    if (row->failed) return ENOMEM;
-    int error = io_write_all(io, fd, row->bytes, row->n);
-    return !error && io->sync(fd) ? errno : error;
+    return row->failed ? ENOMEM : io_write_all(io, fd, row->bytes, row->n);
 }
 static Status log_row(Run *run, const BlockPlan *plan, const double *train, const double *validate) {
     Text row = {0};
@@ -81,6 +79,10 @@ static Status log_row(Run *run, const BlockPlan *plan, const double *train, cons
     run->at.log_rounds++;
     text_free(&row);
     return error ? console_fail_file(&run->console, FAILED_OUTPUT, "write", "log.csv", error) : OK;
+}
+Status log_sync(Run *run) {
+    if (!run->console.io->sync(run->directory->log)) return OK;
+    return console_fail_file(&run->console, FAILED_OUTPUT, "write", "log.csv", errno);
 }
 static Status time_row(Run *run, double seconds, int64_t examples) {
     struct rusage usage;

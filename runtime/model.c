@@ -75,7 +75,7 @@ static bool tensor_take(const SafeFile *file, const Tensor *wanted, Text *misfit
 Status model_read(Run *run, const char *path, ModelRead how) {
     SafeFile file;
     const char *why = safetensors_open(run->console.io, path, &file);
-    if (why) return console_fail_at(&run->console, FAILED_DATA, (Spot){.file = path}, NULL, "%s", why);
+    if (why) return console_fail_why(&run->console, FAILED_DATA, path, why);
     const nn_program *p = run->program;
     Tensor *tensors = calloc((size_t)(p->n_leaves + p->n_averages) + 1, sizeof *tensors);
     int64_t n = tensors ? model_tensors(run, false, tensors) : 0, taken = 0, missing = 0, shown = 0;

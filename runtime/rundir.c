@@ -234,7 +234,5 @@ Status directory_read_run(Run *run, const char *path, bool must) {
     if (error) return console_fail_file(&run->console, FAILED_USAGE, "read", path, error);
     run->earlier = json_read((const char *)bytes.data, bytes.n, &why);
     bytes_free(&bytes);
-    return run->earlier
-               ? OK
-               : console_fail_at(&run->console, FAILED_USAGE, (Spot){.file = path}, NULL, "it is no JSON: %s", why);
+    return run->earlier ? OK : console_fail_why(&run->console, FAILED_USAGE, path, why);
 }

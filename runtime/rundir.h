@@ -31,6 +31,7 @@ STATUS log_round(Run *run, const BlockPlan *plan, const double *train, const dou
                  double seconds, int64_t examples);
 /* Reports over a part: the line for people, tables of arrays, or an event. run->eval_totals has the rows. */
 STATUS log_evaluation(Run *run, const BlockPlan *plan, Part part, const double *values, const char *event);
+STATUS log_sync(Run *run);
 STATUS log_header(Run *run, Text *to);
 void json_values(Run *run, const nn_train *train, const char *prefix, const double *values,
                  Json *json); /* a member each */

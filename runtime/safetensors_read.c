@@ -55,7 +55,7 @@ static const char *tensors_read(SafeFile *file) {
     int64_t *dims = calloc((size_t)n * MAX_RANK + 1, sizeof *dims);
     file->tensors = calloc((size_t)n + 1, sizeof *file->tensors);
     file->dims = dims;
-    if (!dims || !file->tensors) return "not enough memory";
+    if (!dims || !file->tensors) return out_of_memory;
     for (const JsonValue *v = file->header->child; v; v = v->next) {
         if (!strcmp(v->key, "__metadata__")) continue;
         const char *why = tensor_read(v, file, dims + MAX_RANK * file->n, &file->tensors[file->n], &next);
@@ -91,6 +91,7 @@ static const char *header_read(SafeFile *file) {
 const char *safetensors_open(const Io *io, const char *path, SafeFile *file) {
     *file = (SafeFile){0};
     int error = bytes_read(io, path, false, &file->bytes);
+    if (error == ENOMEM) return out_of_memory;
     if (error) return error == ENOENT ? "there is no such file" : strerror(error);
     const char *why = header_read(file);
     if (!why) why = tensors_read(file);

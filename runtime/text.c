@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char out_of_memory[] = "not enough memory";
+
 static bool text_reserve(Text *text, size_t more) {
     if (text->n + more + 1 <= text->capacity) return true;
     size_t capacity = 2 * (text->n + more + 32);

@@ -19,4 +19,6 @@ void text_format_list(Text *text, const char *format, va_list list);
 void text_free(Text *text);
 /* A name or a cell of a foreign file: control characters and bytes that are not UTF-8 as \xNN, cut at 80 characters. */
 void text_shown(Text *text, const char *bytes, size_t n);
+/* What a function that answers why it failed answers when memory was short: compare the address. */
+extern const char out_of_memory[];
 #endif

@@ -38,6 +38,7 @@ static Status save(Run *run, Machine *m) {
         TRY(ckpt_save(run, "best.ckpt", NULL, &best));
         m->best_unsaved = false;
     }
+    TRY(log_sync(run)); /* the checkpoint counts its bytes */
     Snapshot last = {run->lasting, &run->round_totals, run->at};
     last.at.seconds += clock_seconds() - run->started;
     TRY(ckpt_save(run, "last.ckpt", "last-1.ckpt", &last));

@@ -110,9 +110,10 @@ static Status zip_read(DataFile *file, uint8_t *to, size_t n, size_t *got) {
             return fail_zip(file, "the gzip file is cut off");
         else if (answer == Z_DATA_ERROR)
             return fail_zip(file, "the gzip file is damaged");
+        else if (answer == Z_MEM_ERROR)
+            return console_fail(file->console, FAILED_LIMIT, "not enough memory to unzip %s", file->path);
         else if (answer != Z_OK)
-            return fail_zip(file,
-                            answer == Z_MEM_ERROR ? "not enough memory to unzip" : "the gzip file cannot be read");
+            return fail_zip(file, "the gzip file cannot be read");
     }
     return OK;
 }
