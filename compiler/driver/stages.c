@@ -4,6 +4,7 @@
 #include <string.h>
 #include "../ir/text.h"
 #include "../llvm/llvm.h"
+#include "../loop/plan_to_loop.h"
 #include "../opt/opt.h"
 #include "../sema/sema.h"
 #include "../settle/settle.h"
