@@ -2,8 +2,10 @@
 ** once: the output layer over a recurrent one. What it reads of a round becomes a y, or is an x already. */
 #include "loops.h"
 
-/* How an operand of what moves is had after the loop. */
-static void note_source(Loop *l, Node *a, Nodes *ys, NodeMap *place, NodeMap *lifted) {
+/* How an operand of what moves is had after the loop: a view of what it is a view of. */
+static void note_source(Loop *l, Node *a, const NodeMap *moved, Nodes *ys, NodeMap *place, NodeMap *lifted) {
+    a = node_under_views(a);
+    if (nodemap_get(moved, a) || nodemap_get(lifted, a) || a->op == OP_const || a->op == OP_iota) return;
     if (a->op == OP_arg && a->at->index >= l->carry && a->at->index < l->first_x) return; /* a constant: outside as it is */
     nodemap_set(lifted, a, a);
     if (a->op == OP_arg && a->at->index >= l->first_x) return;
@@ -42,10 +44,8 @@ static bool change(void *context, Graph *g, Node *scan, Node **results) {
         else if (nodes_place(&ys, y) < 0) vec_push(l.scratch, &ys, y);
     }
     for (int i = 0; i < nodes.n; i++)
-        for (int j = 0; nodemap_get(&moved, nodes.v[i]) && j < nodes.v[i]->n_args; j++) {
-            Node *a = nodes.v[i]->args[j];
-            if (!nodemap_get(&moved, a) && !nodemap_get(&lifted, a) && !node_is_cheap(a)) note_source(&l, a, &ys, &place, &lifted);
-        }
+        for (int j = 0; nodemap_get(&moved, nodes.v[i]) && j < nodes.v[i]->n_args; j++)
+            note_source(&l, nodes.v[i]->args[j], &moved, &ys, &place, &lifted);
     for (int i = 0; i < l.carry; i++) vec_push(l.scratch, &all, l.body->results[i]);
     for (int i = 0; i < ys.n; i++) vec_push(l.scratch, &all, ys.v[i]);
     Node **out = ARENA_ARRAY(l.scratch, Node *, all.n + 1), **after = ARENA_ARRAY(l.scratch, Node *, want.n + 1);

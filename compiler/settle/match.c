@@ -7,6 +7,10 @@ bool node_is_cheap(const Node *node) {
     while (node->op == OP_broadcast) node = node->args[0];
     return node->op == OP_const || node->op == OP_iota;
 }
+Node *node_under_views(Node *node) {
+    while (op_loop_class(node->op) == LOOP_view && node->n_args == 1 && node->op != OP_get && node->op != OP_concat) node = node->args[0];
+    return node;
+}
 Node *node_fill(const Node *node) {
     while (node->op == OP_broadcast) node = node->args[0];
     return node->op == OP_const && node->type->rank == 0 ? (Node *)node : NULL;

@@ -5,6 +5,8 @@
 
 /* A constant, an iota, or a broadcast of one: costs nothing to have twice. */
 bool node_is_cheap(const Node *node);
+/* What the node is a view of: below reshapes, transposes, broadcasts and affines. */
+Node *node_under_views(Node *node);
 /* The scalar constant of which this is a broadcast, or which it is; NULL: it is no fill. */
 Node *node_fill(const Node *node);
 /* Is it a fill of exactly this value? Signs of zero count: node_is_fill(x, 0) is false for -0. */

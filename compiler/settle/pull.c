@@ -24,15 +24,19 @@ static int y_place(Loop *l, Node *v) {
     vec_push(l->scratch, &l->ys, v);
     return l->ys.n - 1;
 }
-/* v of all rounds. Called twice for each v: before there is a new scan (out NULL) it only notes which ys are wanted. */
+/* v of all rounds: as what it is a view of, stacked, with the view lifted. Called twice for each v: before there is a new scan
+** (out NULL) it only notes which ys are wanted. */
 static Node *stacked(Loop *l, Node *v) {
-    if (v->op == OP_arg && v->at->index >= l->carry) {
-        Node *operand = l->scan->args[v->at->index];
-        return v->at->index < l->carry + l->constants ? ir_lead(l->g, operand, 1, &l->scan->at->length) : operand;
-    }
-    if (node_is_cheap(v)) return ir_lead(l->g, v, 1, &l->scan->at->length);
-    int place = y_place(l, v);
-    return l->out ? l->out[l->carry + place] : NULL;
+    Node *source = node_under_views(v), *all;
+    bool given = source->op == OP_arg && source->at->index >= l->carry, is_lifted;
+    bool fixed = source->op == OP_const || source->op == OP_iota;
+    int place = given || fixed ? -1 : y_place(l, source);
+    if (!l->out) return NULL;
+    NodeMap map = {.arena = l->scratch}, lifted = {.arena = l->scratch};
+    if (!fixed) nodemap_set(&map, source, given ? l->scan->args[source->at->index] : l->out[l->carry + place]);
+    if (!fixed && (!given || source->at->index >= l->carry + l->constants)) nodemap_set(&lifted, source, source);
+    lift_nodes(l->g, l->scratch, &map, &lifted, l->scan->at->length, &v, 1, &all, &is_lifted);
+    return is_lifted ? all : ir_lead(l->g, all, 1, &l->scan->at->length);
 }
 static Node *dot_over_time(Loop *l, const Node *dot) {
     const Attrs *at = dot->at;
@@ -87,7 +91,7 @@ static bool pays(const Loop *l, const Node *v) {
 static void note_stacked(Loop *l, Node *v) {
     bool leaf = v->op == OP_dot || v->op == OP_sum;
     for (int i = 0; i < v->n_args; i++) {
-        if (leaf) nodemap_set(&l->stacked, v->args[i], v);
+        if (leaf) nodemap_set(&l->stacked, node_under_views(v->args[i]), v);
         else note_stacked(l, v->args[i]);
     }
 }
