@@ -48,7 +48,7 @@ static bool stays(const Hoist *h, const LoopValue *v, const LoopFor *loop) {
 static void hoist_literals(Hoist *h, const LoopValue *v, LoopBlock *to) {
     for (int i = 0; i < v->n_args; i++) {
         const LoopValue *x = v->args[i];
-        if (x->op != LOP_literal || !h->inside[x->id]) continue;
+        if (x->op != LOP_literal || h->inside[x->id] != 1) continue;
         LoopStatement *s = ARENA_NEW(h->arena, LoopStatement);
         *s = (LoopStatement){.kind = STATEMENT_let, .value = (LoopValue *)x};
         vec_push(h->arena, &to->list, s);

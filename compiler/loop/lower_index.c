@@ -113,11 +113,16 @@ static void add_results(Lower *w, int to, LoopAffine at, int from, LoopAffine x,
         if (!tail) loop_for_end(&w->b, NULL);
     }
 }
+/* Lanes may not differ in the row they add to. */
+static int put_lanes(const Lower *w, const Put *u) {
+    int lanes = best_lanes(w, AXIS_RESULT);
+    return lanes >= 0 && w->atoms.v[w->groups.v[lanes].first]->dim >= u->batch ? lanes : -1;
+}
 static void put_cut(Lower *w, Put *u) {
     const Node *node = u->node;
     i64 extent = node->args[0]->type->dims[u->axis + u->cut_at], count = node->type->count, cut = node->at->cut;
     int partial = buffer_of(w, w->kernel->scratch, true), out = buffer_of(w, w->kernel->stores.v[0].value, true);
-    int lanes = best_lanes(w, AXIS_RESULT);
+    int lanes = put_lanes(w, u);
     if (extent / u->length) {
         LoopFor *block = loop_for(&w->b, FOR_SERIAL, extent / u->length, 1, 0, NULL);
         set_block(w, u, affine_loop(affine(0), block, 1), u->length);
@@ -144,7 +149,7 @@ void lower_put(Lower *w) {
     const PlanValue *target = put_target(w, &u);
     set_all(w, buffer_of(w, target, true), target->type->count, zero);
     if (u.cut_at >= 0) put_cut(w, &u);
-    else nest(w, AXIS_RESULT, best_lanes(w, AXIS_RESULT), false, put_slices, &u);
+    else nest(w, AXIS_RESULT, put_lanes(w, &u), false, put_slices, &u);
 }
 
 /* ---- top: x [.. n] -> [.. count]. a comes before b: a is NaN and b not, or a > b, or neither and a's index is lower. */
