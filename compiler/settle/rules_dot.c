@@ -160,6 +160,29 @@ Node *rule_dot_free_broadcast(const Rewriting *rw, Node *n) {
     }
     return NULL;
 }
+static Product swapped(const Product *p) {
+    Product q = *p;
+    for (int s = 0; s < 2; s++) {
+        q.side[s] = p->side[1 - s];
+        for (int i = 0; i < p->nb; i++) q.b[s][i] = p->b[1 - s][i];
+        for (int i = 0; i < p->nc; i++) q.c[s][i] = p->c[1 - s][i];
+    }
+    return q;
+}
+/* Columns are the right operand's free axes, and vectors lie along columns: the gradient of a layer with one output is better
+** a row than a column. Where the left operand's last axis is contracted there is nothing side by side to gain. */
+Node *rule_dot_orient(const Rewriting *rw, Node *n) {
+    enum { MANY = 4 };
+    Product p = product_of(n), q;
+    int free[RANK_MAX], count = free_of(&p, 0, free);
+    i64 rows = 1, columns = n->type->count;
+    for (int i = 0; i < p.nb; i++) columns /= p.side[0]->type->dims[p.b[0][i]];
+    for (int i = 0; i < count; i++) rows *= p.side[0]->type->dims[free[i]];
+    columns /= rows;
+    if (columns != 1 || rows < MANY || free[count - 1] != p.side[0]->type->rank - 1) return NULL;
+    q = swapped(&p);
+    return ir_reshape(rw->g, product_make(rw, &q, n), n->type->rank, n->type->dims);
+}
 Node *rule_dot_transpose(const Rewriting *rw, Node *n) {
     for (int side = 0; side < 2; side++) {
         const Node *t = n->args[side];
@@ -205,14 +228,6 @@ Node *rule_transpose_dot(const Rewriting *rw, Node *n) {
         for (int i = 0; i < q.nb; i++) q.b[side][i] = back[q.b[side][i]];
         for (int i = 0; i < q.nc; i++) q.c[side][i] = back[q.c[side][i]];
     }
-    if (swap) {
-        Product r = q;
-        for (int s = 0; s < 2; s++) {
-            r.side[s] = q.side[1 - s];
-            for (int i = 0; i < q.nb; i++) r.b[s][i] = q.b[1 - s][i];
-            for (int i = 0; i < q.nc; i++) r.c[s][i] = q.c[1 - s][i];
-        }
-        q = r;
-    }
+    if (swap) q = swapped(&q);
     return product_make(rw, &q, dot);
 }

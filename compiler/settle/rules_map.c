@@ -32,6 +32,16 @@ Node *rule_mul_neg_fill(const Rewriting *rw, Node *n) {
     Node *fill, *x = beside(n, &fill);
     return x && is(x, OP_neg) && is_real(x) ? times(rw, x->args[0], -node_fill_value(fill)) : NULL;
 }
+/* The sign goes outwards, where a sum takes it up. */
+Node *rule_mul_neg(const Rewriting *rw, Node *n) {
+    for (int i = 0; i < 2; i++)
+        if (is(n->args[i], OP_neg) && !node_fill(n->args[1 - i])) {
+            Node *args[2] = {n->args[0], n->args[1]};
+            args[i] = args[i]->args[0];
+            return ir_neg(rw->g, ir_mul(rw->g, args[0], args[1]));
+        }
+    return NULL;
+}
 /* In f32 the product of the two constants is rounded by ir_fill, once. */
 Node *rule_mul_mul_fill(const Rewriting *rw, Node *n) {
     Node *d, *c, *x = beside(n, &d), *y = x && is(x, OP_mul) && is_real(x) ? beside(x, &c) : NULL;

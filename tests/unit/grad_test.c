@@ -135,6 +135,7 @@ static Node *make_scan_mixed(Maker *m) { return value_of(m, mixed_loop(m)); }
 static Node *make_cumsum(Maker *m) { return ir_exp(m->g, ir_cumsum(m->g, in(m, DIMS(2, 4)), 1)); }
 static Node *make_cumprod(Maker *m) { return ir_exp(m->g, ir_cumprod(m->g, in(m, DIMS(4, 2)), 0)); }
 static Node *make_maml(Maker *m) { return value_of(m, maml(m, 3)); }
+static Node *make_meta_batch(Maker *m) { return value_of(m, meta_batch(m, 2)); }
 static Node *make_lstm(Maker *m) { return value_of(m, lstm(m, true)); }
 static Node *make_perceptron(Maker *m) { return value_of(m, perceptron(m, 4)); }
 static Node *make_tasks(Maker *m) { return value_of(m, tasks(m)); }
@@ -169,7 +170,7 @@ static const GradCase cases[] = {
     {OP_put, "put with a batch", make_put_batch, ANY}, {OP_take, "top", make_top, ANY}, {OP_scan, "scan", make_scan, ANY},
     {OP_scan, "scan in reverse", make_scan_reverse, ANY}, {OP_scan, "scan in a scan", make_scan_nested, ANY}, {OP_scan, "scan of a table", make_scan_table, ANY},
     {OP_scan, "scan of several types", make_scan_mixed, ANY}, {OP_scan, "cumsum", make_cumsum, ANY}, {OP_scan, "cumprod", make_cumprod, ANY},
-    {OP_scan, "maml", make_maml, ANY}, {OP_scan, "lstm", make_lstm, ANY}, {OP_dot, "perceptron", make_perceptron, ANY}, {OP_dot, "tasks", make_tasks, ANY},
+    {OP_scan, "maml", make_maml, ANY}, {OP_scan, "meta batch", make_meta_batch, ANY}, {OP_scan, "lstm", make_lstm, ANY}, {OP_dot, "perceptron", make_perceptron, ANY}, {OP_dot, "tasks", make_tasks, ANY},
     {OP_affine, "pools", make_pools, ANY}, {OP_affine, "convolution", make_conv, ANY}, {OP_affine, "transposed convolution", make_conv_transposed, ANY},
 };
 

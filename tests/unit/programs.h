@@ -128,6 +128,25 @@ UNUSED static const Func *maml(Maker *m, i64 steps) {
     return done(m, 1, &loss);
 }
 
+/* The same for three tasks at once: the whole function lifted over the data, the weights shared; the mean of the losses. */
+UNUSED static const Func *meta_batch(Maker *m, i64 steps) {
+    const Func *f = maml(m, steps);
+    i64 n = 3;
+    NodeMap map = {.arena = m->arena}, lifted = {.arena = m->arena};
+    for (int i = 0; i < f->n_params; i++) {
+        Node *old = ir_arg(m->g, i, f->params[i]);
+        const Type *type = i < 4 ? f->params[i] : type_with_lead(m->g, f->params[i], n);
+        vec_push(m->arena, &m->params, type);
+        nodemap_set(&map, old, ir_arg(m->g, i, type));
+        if (i >= 4) nodemap_set(&lifted, old, old);
+    }
+    Node *losses;
+    bool is_lifted;
+    lift_nodes(m->g, m->arena, &map, &lifted, n, f->results, 1, &losses, &is_lifted);
+    Node *loss = ir_mean(m->g, losses, 1, INTS(0));
+    return done(m, 1, &loss);
+}
+
 /* ---- loops: h' = tanh(h w + x w), y = (h x) w */
 UNUSED static const Func *cell_loop(Maker *m, bool reverse) {
     Graph *g = m->g;
@@ -224,12 +243,13 @@ UNUSED static const Func *make_program(Maker *m, int which) {
     case 8: return mixed_loop(m);
     case 9: return tasks(m);
     case 10: return pools(m);
+    case 15: return meta_batch(m, 3);
     default: return which - 11 < COUNT_OF(shapes) ? conv_net(m, &shapes[which - 11]) : NULL;
     }
 }
 UNUSED static const char *const program_names[] = {"perceptron", "lstm, product inside", "lstm", "maml", "loop", "loop in reverse", "loop in a loop",
                                             "table in a loop", "several types in a loop", "tasks", "pools", "convolution",
-                                            "convolution by strides", "convolution dilated", "convolution transposed"};
+                                            "convolution by strides", "convolution dilated", "convolution transposed", "meta batch"};
 /* Reals in (-1, 1), indices below 3. */
 UNUSED static Tensor *program_args(Arena *arena, const Func *f) {
     Draw d = {7};
