@@ -1,0 +1,88 @@
+/* tile_parts.h: what the files of the tile generator share. Not for other files.
+**
+** One side of a product gives the ROWS of a tile (scalars, spread over all lanes), the other its LANES (vectors of 16). A tile is
+** R rows x W vectors of accumulators. W vectors are a PANEL. Rows and vectors are dealt evenly, so that no thin rest is left: a
+** product has at most two row counts and two widths. */
+#ifndef NNC_TILE_PARTS_H
+#define NNC_TILE_PARTS_H
+#include "tile.h"
+
+enum { TILE_ROWS = 16 }; /* of a tile, at most */
+
+typedef struct TileDeal {
+    i64 n, high, size; /* n parts: the first `high` of size + 1, the others of size */
+} TileDeal;
+typedef enum TilePack {
+    PACK_NONE,  /* vectors are loaded where they lie */
+    PACK_COPY,  /* they lie in rows, but far apart */
+    PACK_TURN,  /* the summed axis is contiguous: 16 x 16 transpositions */
+    PACK_GATHER /* nothing is contiguous */
+} TilePack;
+/* A summed axis as a loop: of several neighbours if they can be walked as one. */
+typedef struct TileSum {
+    i64 extent, row, lane; /* elements from a round to the next in the rows' and in the lanes' operand */
+    i64 scale;             /* rounds of the axis that is cut into blocks are this many here; 0: has no part of it */
+} TileSum;
+typedef struct TileSums {
+    int n;
+    TileSum v[TILE_AXES];
+} TileSums;
+
+typedef struct TileShape {
+    bool swapped;     /* lanes along a left axis */
+    int row, lane;    /* axes; row -1: one row */
+    bool turned;      /* tiles are transposed before they are finished: lanes then run along `row` */
+    i64 rows, lanes;  /* extents of these axes */
+    TileDeal row_deal, panel_deal; /* rows in tiles, vectors in panels */
+    TilePack pack;
+    TileSums sums;    /* summed axes, merged; of the operands as they lie */
+    i64 total;        /* summed elements */
+    i64 block;        /* rounds of the outermost summed axis in a block; all: nothing is cut */
+    double cycles;
+} TileShape;
+
+/* How a product is cut into units of work; a task does one or several units, a unit packs its panel once. */
+typedef struct TileUnits {
+    bool parallel;
+    i64 chunks;     /* parts of the row tiles */
+    i64 each;       /* row tiles in a chunk, the last may have fewer */
+    int outer_rows; /* row-side axes other than `row` that are walked by units, the first ones; others inside */
+} TileUnits;
+
+typedef struct Tile {
+    const TileSpec *spec;
+    LoopBuilder *b;
+    TileShape s;
+    TileUnits units;
+    LoopElem elem;
+    LoopAffine at[TILE_AXES]; /* index of each axis where the builder stands; of row and lane: of the tile's first element */
+    LoopAffine chunk, panel;  /* numbers */
+    LoopAffine first;         /* of the outermost summed axis: where the block begins */
+    LoopAffine slot;          /* row of the tile in `partial` */
+    int packed, partial;      /* local buffers; -1: none */
+    i64 partial_rows;
+} Tile;
+
+static inline bool tile_cut(const TileShape *s) { return s->sums.n && s->block < s->sums.v[0].extent; }
+static inline i64 tile_last(const TileShape *s) { return s->lanes % LANES; } /* lanes of the last vector, 0: all */
+static inline i64 axis_stride(const TileAxis *axis, bool right) { return right ? axis->right : axis->left; }
+static inline i64 quotient_up(i64 a, i64 b) { return (a + b - 1) / b; }
+
+/* ---- tile_shape.c */
+bool shape_choose(const LoopBuilder *b, const TileSpec *spec, TileShape *best);
+TileUnits shape_units(const TileSpec *spec, const TileShape *s);
+i64 shape_width(const TileShape *s);                                  /* vectors of the widest panel */
+void side_axes(const TileSpec *spec, bool right, int *first, int *n); /* free axes of an operand */
+TileSums sums_merge(TileSums sums);
+
+/* ---- tile_pack.c */
+/* Address of the operand on the side of the rows or of the lanes, at t->at, at the first element of the block. */
+LoopAffine tile_address(const Tile *t, bool lanes);
+int tile_buffer(const Tile *t, bool lanes);
+/* Summed axes of the block as loops; the lane strides are those of the packed panel of `width` vectors, if it is packed. */
+TileSums tile_sums(const Tile *t, i64 width, bool packed);
+LoopFor *tile_sum_open(Tile *t, const TileSum *sum, int n, LoopValue *const *init);
+/* Fills t->packed with a panel's vectors [summed][width][16] of the block. `edge`: its last vector may be short. */
+void tile_pack(Tile *t, i64 width, bool edge);
+i64 pack_elements(const TileShape *s);
+#endif

@@ -1,0 +1,255 @@
+/* tile_shape.c: which tile: which axes give rows and lanes, how many of each, whether panels are packed, where sums are cut.
+**
+** Every choice that fits is priced in cycles for each step of the sum: two fused multiply-adds, or two loads, a cycle, and four cycles
+** from an accumulator to itself. All from extents, strides and the machine, so it never depends on anything measured. Ties go
+** to what comes first: lanes along a right axis, few vectors, many rows. */
+#include "tile_parts.h"
+
+enum {
+    BLOCK = 1024,            /* summed elements of a block, so that a panel stays in L2 */
+    PANEL_BYTES = 256 << 10, /* of a packed panel, if its block can be made that small */
+    PARTIAL_BYTES = 256 << 10,
+    NEAR = 256 << 10,        /* elements of an operand that stay in L2 without packing */
+    FEW_ROWS = 32,           /* rows for which packing does not pay */
+    TASK_WORK = 1 << 17,     /* multiply-adds worth a task */
+    TASKS_WANTED = 32
+};
+
+static TileDeal deal(i64 total, i64 most) {
+    i64 n = quotient_up(total, most), size = total / n;
+    return (TileDeal){n, total - n * size, size};
+}
+static double larger(double a, double b) { return a > b ? a : b; }
+static i64 lesser(i64 a, i64 b) { return a < b ? a : b; }
+
+/* ---- the machine ---- */
+
+static int elem_bytes(LoopElem elem) { return elem == ELEM_F64 ? 8 : 4; }
+/* Registers that 16 lanes take. */
+static int registers_each(const TileSpec *spec, LoopElem elem) { return LANES * elem_bytes(elem) * 8 / spec->vector_bits; }
+/* Rows of a tile of so many vectors: accumulators, a row of vectors and one scalar must be registers. */
+static i64 rows_most(const TileSpec *spec, LoopElem elem, i64 width) {
+    i64 row = width * registers_each(spec, elem);
+    return lesser((spec->registers - 1 - row) / row, TILE_ROWS);
+}
+/* Cycles of one step of the sum. `close`: rows lie a multiple of 4 KiB apart, so more than 8 fall out of their set in L1. */
+static double step_cycles(i64 rows, i64 row_registers, bool close) {
+    double work = (double)(rows * row_registers) / 2, loads = (double)(rows + row_registers) / 2;
+    return larger(larger(work, loads), 4) * (close && rows > 8 ? 1.4 : 1);
+}
+
+/* ---- sums ---- */
+
+TileSums sums_merge(TileSums sums) {
+    TileSums merged = {0};
+    for (int i = 0; i < sums.n; i++) {
+        TileSum inner = sums.v[i], *outer = merged.n ? &merged.v[merged.n - 1] : NULL;
+        if (outer && outer->row == inner.row * inner.extent && outer->lane == inner.lane * inner.extent && !inner.scale) {
+            *outer = (TileSum){outer->extent * inner.extent, inner.row, inner.lane, outer->scale * inner.extent};
+        } else {
+            merged.v[merged.n++] = inner;
+        }
+    }
+    return merged;
+}
+static void sums_set(const TileSpec *spec, TileShape *s) {
+    TileSums sums = {0};
+    s->total = 1;
+    for (int i = 0; i < spec->n_sum; i++) {
+        const TileAxis *axis = &spec->sum[i];
+        s->total *= axis->extent;
+        if (axis->extent > 1)
+            sums.v[sums.n++] = (TileSum){axis->extent, axis_stride(axis, s->swapped), axis_stride(axis, !s->swapped), 0};
+    }
+    s->sums = sums_merge(sums);
+}
+/* Cuts the outermost summed axis where a panel would leave L2, if panels are used more than once. */
+static void block_set(TileShape *s, i64 width, i64 tiles, int bytes) {
+    i64 outer = s->sums.n ? s->sums.v[0].extent : 1, inner = s->total / outer;
+    i64 most = lesser(BLOCK, PANEL_BYTES / (width * LANES * bytes));
+    s->block = outer;
+    if (s->total <= most || (s->pack == PACK_NONE && tiles == 1)) return;
+    i64 fits = most / inner > 1 ? most / inner : 1;
+    s->block = quotient_up(outer, quotient_up(outer, fits));
+}
+
+/* ---- sides ---- */
+
+void side_axes(const TileSpec *spec, bool right, int *first, int *n) {
+    *first = spec->n_batch + (right ? spec->n_left : 0);
+    *n = right ? spec->n_right : spec->n_left;
+}
+static i64 extents(const TileSpec *spec, int first, int n) {
+    i64 product = 1;
+    for (int i = first; i < first + n; i++) product *= spec->axes[i].extent;
+    return product;
+}
+static i64 side_count(const TileSpec *spec, bool right) {
+    int first, n;
+    side_axes(spec, right, &first, &n);
+    return extents(spec, first, n);
+}
+
+/* ---- price ---- */
+
+i64 shape_width(const TileShape *s) { return s->panel_deal.size + (s->panel_deal.high > 0); }
+i64 pack_elements(const TileShape *s) {
+    i64 summed = s->sums.n ? s->total / s->sums.v[0].extent * s->block : 1;
+    return (summed + LANES) * shape_width(s) * LANES;
+}
+static TilePack pack_choose(const TileSpec *spec, const TileShape *s, int bytes) {
+    i64 stride = axis_stride(&spec->axes[s->lane], !s->swapped), rows = side_count(spec, s->swapped);
+    const TileSum *inner = s->sums.n ? &s->sums.v[s->sums.n - 1] : NULL;
+    if (stride == 0) return PACK_NONE;
+    if (stride == 1) {
+        if (!inner || rows <= FEW_ROWS) return PACK_NONE;
+        bool far = inner->lane * bytes % 4096 == 0 && inner->extent > 16;
+        return far || s->total * side_count(spec, !s->swapped) > NEAR ? PACK_COPY : PACK_NONE;
+    }
+    return inner && inner->lane == 1 ? PACK_TURN : PACK_GATHER;
+}
+/* Of all tiles of one panel's width. */
+static double panel_cycles(const TileSpec *spec, const TileShape *s, LoopElem elem, i64 width) {
+    const TileSum *inner = s->sums.n ? &s->sums.v[s->sums.n - 1] : NULL;
+    const TileDeal *d = &s->row_deal;
+    int each = registers_each(spec, elem);
+    i64 stride = s->row < 0 ? 0 : axis_stride(&spec->axes[s->row], s->swapped) * elem_bytes(elem);
+    bool close = stride && stride % 4096 == 0 && inner && inner->row * elem_bytes(elem) < 64 && inner->row;
+    double sum = 0, summed = (double)s->total;
+    for (int k = 0; k < 2; k++) {
+        i64 count = k ? d->n - d->high : d->high, rows = d->size + !k, registers = width * each;
+        double finish = 40 + 2.0 * (double)(rows * registers);
+        if (s->turned) finish += 150.0 * (double)registers;
+        else if (spec->unit >= 0 && s->lane != spec->unit) finish += 30.0 * (double)(rows * registers);
+        sum += (double)count * (summed * step_cycles(rows, registers, close) + finish);
+    }
+    return sum * (double)(side_count(spec, s->swapped) / s->rows);
+}
+static double pack_cycles(const TileSpec *spec, const TileShape *s, LoopElem elem) {
+    static const double EACH[] = {[PACK_NONE] = 0, [PACK_COPY] = 1.5, [PACK_TURN] = 6, [PACK_GATHER] = 20};
+    double vectors = (double)quotient_up(s->lanes, LANES), each = EACH[s->pack] * registers_each(spec, elem);
+    return vectors * each * (double)quotient_up(s->total, LANES) * LANES;
+}
+static void price(const TileSpec *spec, TileShape *s, LoopElem elem) {
+    const TileDeal *d = &s->panel_deal;
+    double one = pack_cycles(spec, s, elem);
+    if (d->high) one += (double)d->high * panel_cycles(spec, s, elem, d->size + 1);
+    one += (double)(d->n - d->high) * panel_cycles(spec, s, elem, d->size);
+    int bodies = (1 + (d->high > 0)) * (1 + (s->row_deal.high > 0));
+    i64 times = side_count(spec, !s->swapped) / s->lanes * extents(spec, 0, spec->n_batch);
+    s->cycles = one * (double)times * (1 + 0.02 * (bodies - 1));
+}
+
+/* ---- choice ---- */
+
+static i64 partial_rows_least(const TileShape *s) { return tile_cut(s) ? s->row_deal.size + (s->row_deal.high > 0) : 0; }
+static bool fits_stack(const TileShape *s, int bytes) {
+    i64 packed = s->pack == PACK_NONE ? 0 : pack_elements(s);
+    i64 partial = partial_rows_least(s) * shape_width(s) * LANES;
+    i64 turned = s->turned ? LANES * LANES : 0;
+    i64 limit = (LOCAL_BYTES - PARTIAL_BYTES) / bytes;
+    return packed + partial + turned <= limit;
+}
+static void consider_rows(const TileSpec *spec, TileShape s, LoopElem elem, i64 width, TileShape *best, bool *found) {
+    int bytes = elem_bytes(elem);
+    s.panel_deal = deal(quotient_up(s.lanes, LANES), width);
+    i64 most = rows_most(spec, elem, shape_width(&s)), before = 0;
+    for (i64 rows = most; rows >= 1; rows--) {
+        s.row_deal = deal(s.rows, rows);
+        if (s.row_deal.n == before) continue;
+        before = s.row_deal.n;
+        block_set(&s, shape_width(&s), s.row_deal.n * (side_count(spec, s.swapped) / s.rows), bytes);
+        if (!fits_stack(&s, bytes)) continue;
+        price(spec, &s, elem);
+        if (*found && s.cycles >= best->cycles) continue;
+        *best = s;
+        *found = true;
+    }
+}
+static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape *best, bool *found) {
+    sums_set(spec, &s);
+    s.pack = pack_choose(spec, &s, elem_bytes(elem));
+    s.lanes = spec->axes[s.lane].extent;
+    s.rows = s.row < 0 ? 1 : spec->axes[s.row].extent;
+    s.turned = spec->unit >= 0 && s.row == spec->unit && s.rows > 1;
+    i64 before = 0;
+    for (i64 width = 1; rows_most(spec, elem, width) >= 1; width++) {
+        i64 panels = quotient_up(quotient_up(s.lanes, LANES), width);
+        if (panels == before) continue;
+        before = panels;
+        consider_rows(spec, s, elem, width, best, found);
+    }
+}
+bool shape_choose(const LoopBuilder *b, const TileSpec *spec, TileShape *best) {
+    LoopElem elem = elem_of_dtype(b->function->buffers.v[spec->left.buffer].dtype);
+    bool found = false;
+    for (int swapped = 0; swapped < 2; swapped++) {
+        int row, lane, n_rows, n_lanes;
+        side_axes(spec, swapped, &row, &n_rows);
+        side_axes(spec, !swapped, &lane, &n_lanes);
+        for (int l = lane + n_lanes - 1; l >= lane; l--) {
+            TileShape s = {.swapped = swapped, .row = -1, .lane = l};
+            if (!n_rows) consider(spec, s, elem, best, &found);
+            for (s.row = row + n_rows - 1; s.row >= row && n_rows; s.row--) consider(spec, s, elem, best, &found);
+        }
+    }
+    return found;
+}
+
+bool tile_possible(const LoopBuilder *b, const TileSpec *spec) {
+    TileShape s;
+    return shape_choose(b, spec, &s);
+}
+double tile_cycles(const LoopBuilder *b, const TileSpec *spec) {
+    TileShape s;
+    nnc_check(shape_choose(b, spec, &s), "no tile fits");
+    return s.cycles;
+}
+
+/* ---- units and tasks ---- */
+
+/* Row-side axes but the tile's own, the first `n` of them. */
+static i64 outer_rows_count(const TileSpec *spec, const TileShape *s, int n) {
+    int first, count;
+    i64 product = 1;
+    side_axes(spec, s->swapped, &first, &count);
+    for (int i = first; i < first + count && n; i++) {
+        if (i == s->row) continue;
+        product *= spec->axes[i].extent;
+        n--;
+    }
+    return product;
+}
+static void chunks_set(TileUnits *u, const TileShape *s, i64 chunks) {
+    i64 tiles = s->row_deal.n;
+    u->each = quotient_up(tiles, lesser(chunks > 1 ? chunks : 1, tiles));
+    u->chunks = quotient_up(tiles, u->each);
+}
+/* More units where tasks are wanted, as long as each packs its panel for 128 rows or more; smaller ones where partial sums of a
+** unit would leave L2. */
+TileUnits shape_units(const TileSpec *spec, const TileShape *s) {
+    TileUnits u = {0};
+    int first, n_side;
+    side_axes(spec, s->swapped, &first, &n_side);
+    int others = n_side - (s->row >= 0);
+    i64 side = side_count(spec, s->swapped), batch = extents(spec, 0, spec->n_batch);
+    i64 units = batch * (side_count(spec, !s->swapped) / s->lanes) * s->panel_deal.n;
+    double work = (double)batch * (double)side * (double)side_count(spec, !s->swapped) * (double)s->total;
+    i64 wanted = work < (double)TASK_WORK * TASKS_WANTED ? (i64)(work / TASK_WORK) : TASKS_WANTED;
+    i64 least_rows = s->pack == PACK_NONE ? 1 : 128;
+    i64 most_rows = tile_cut(s) ? PARTIAL_BYTES / (shape_width(s) * LANES * 8) : INT64_MAX;
+    u.parallel = spec->parallel && wanted > 1;
+    if (!u.parallel) wanted = 1;
+    while (u.outer_rows < others) {
+        i64 now = side / outer_rows_count(spec, s, u.outer_rows), next = side / outer_rows_count(spec, s, u.outer_rows + 1);
+        bool split = units * outer_rows_count(spec, s, u.outer_rows) < wanted && next >= least_rows;
+        if (!split && now <= most_rows) break;
+        u.outer_rows++;
+    }
+    i64 rows = side / outer_rows_count(spec, s, u.outer_rows), chunks = 1; /* of a unit so far */
+    units *= outer_rows_count(spec, s, u.outer_rows);
+    if (units < wanted) chunks = lesser(quotient_up(wanted, units), rows / least_rows);
+    if (rows > most_rows && quotient_up(rows, most_rows) > chunks) chunks = quotient_up(rows, most_rows);
+    chunks_set(&u, s, chunks);
+    return u;
+}
