@@ -200,6 +200,67 @@ static void test_sizes(const char *cpu) {
         }
 }
 
+/* Axes in the order batch, left, right, summed: extent and strides in left, right, result. */
+typedef struct Shape {
+    const char *name;
+    int n_batch, n_left, n_right, n_sum, unit;
+    i64 axes[8][4];
+} Shape;
+static const Shape SHAPES[] = {
+    {"one product", 0, 0, 1, 0, 0, {{1, 0, 1, 1}}},
+    {"vector times matrix", 0, 0, 1, 1, 0, {{70, 0, 1, 1}, {33, 1, 70}}},
+    {"matrix times vector", 0, 1, 0, 1, 0, {{70, 33, 0, 1}, {33, 1, 1}}},
+    {"outer product", 0, 1, 1, 0, 1, {{19, 1, 0, 37}, {37, 0, 1, 1}}},
+    {"result transposed", 0, 1, 1, 1, 0, {{50, 1, 0, 1}, {21, 0, 30, 50}, {30, 50, 1}}},
+    {"result with gaps", 0, 1, 1, 1, -1, {{35, 20, 0, 300}, {40, 0, 1, 7}, {20, 1, 40}}},
+    {"rows backwards", 0, 1, 1, 1, 1, {{35, -20, 0, -40}, {40, 0, 1, 1}, {20, 1, -40}}},
+    {"columns backwards", 0, 1, 1, 1, 1, {{35, 20, 0, 40}, {40, 0, -1, 1}, {20, -1, 40}}},
+    {"columns backwards, turned", 0, 1, 1, 1, 1, {{35, 20, 0, 43}, {43, 0, -21, 1}, {20, 1, 1}}},
+    {"columns by threes", 0, 1, 1, 1, 1, {{35, 20, 0, 43}, {43, 0, 3, 1}, {20, 1, 130}}},
+    {"one column for all", 0, 1, 1, 1, 1, {{35, 20, 0, 43}, {43, 0, 0, 1}, {20, 1, 5}}},
+    {"one row for all", 0, 1, 1, 1, 1, {{35, 0, 0, 43}, {43, 0, 1, 1}, {20, 1, 43}}},
+    {"batch, small", 1, 1, 1, 1, 2, {{40, 250, 125, 50}, {10, 25, 0, 5}, {5, 0, 1, 1}, {25, 1, 5}}},
+    {"batch, in tasks", 1, 1, 1, 1, 2, {{90, 640, 640, 400}, {20, 32, 0, 20}, {20, 0, 1, 1}, {32, 1, 20}}},
+    {"batch of two axes, in tasks", 2, 1, 1, 1, 3,
+     {{6, 1, 16000, 1600}, {5, 3072, 3200, 9600}, {32, 96, 0, 50}, {50, 0, 1, 1}, {64, 6, 50}}},
+    {"heads: right axes apart", 1, 1, 2, 1, 3,
+     {{3, 640, 0, 6000}, {20, 32, 0, 300}, {5, 0, 1280, 60}, {40, 0, 32, 1}, {32, 1, 1}}},
+    {"summed backwards", 0, 1, 1, 2, 1, {{30, 35, 0, 40}, {40, 0, 1, 1}, {5, 7, -280}, {7, 1, -40}}},
+    {"summed in another order", 0, 1, 1, 2, 1, {{30, 35, 0, 40}, {40, 0, 35, 1}, {7, 1, 5}, {5, 7, 1}}},
+    {"window", 0, 3, 1, 3, 3,
+     {{4, 300, 0, 8 * 8 * 20}, {8, 30, 0, 160}, {8, 3, 0, 20}, {20, 0, 1, 1}, {3, 30, 180}, {3, 3, 60}, {3, 1, 20}}},
+    {"window, its weights' gradient", 0, 3, 1, 3, 3,
+     {{3, 180, 0, 360}, {3, 18, 0, 120}, {6, 1, 0, 20}, {20, 0, 1, 1}, {5, 1800, 1280}, {8, 180, 160}, {8, 18, 20}}},
+    {"window, its gradient", 0, 3, 1, 3, 3,
+     {{3, 1200, 0, 384}, {8, 120, 0, 48}, {8, 12, 0, 6}, {6, 0, 12, 1}, {3, 120, -216}, {3, 12, -72}, {12, 1, 1}}},
+    {"window, in tasks by rows", 0, 3, 1, 3, 3,
+     {{16, 432, 0, 1600}, {10, 36, 0, 160}, {10, 3, 0, 16}, {16, 0, 1, 1}, {3, 36, 144}, {3, 3, 48}, {3, 1, 16}}},
+    {"tasks by rows", 0, 1, 1, 1, 1, {{2003, 50, 0, 40}, {40, 0, 1, 1}, {50, 1, 40}}},
+    {"tasks by rows, turned", 0, 1, 1, 1, 1, {{2003, 50, 0, 40}, {40, 0, 50, 1}, {50, 1, 1}}},
+    {"long sum", 0, 1, 1, 1, 1, {{37, 2500, 0, 40}, {40, 0, 1, 1}, {2500, 1, 40}}},
+    {"long sum, turned", 0, 1, 1, 1, 1, {{37, 2501, 0, 75}, {75, 0, 2501, 1}, {2501, 1, 1}}},
+    {"long sum, gathered", 0, 1, 1, 1, 1, {{20, 2501, 0, 20}, {20, 0, 2, 1}, {2501, 1, 41}}},
+    {"long sum of two axes", 0, 1, 1, 2, 1, {{37, 1, 0, 40}, {40, 0, 1, 1}, {7, 37000, 17200}, {430, 37, 40}}},
+    {"long sum of two axes, turned", 0, 1, 1, 2, 1, {{37, 1, 0, 40}, {40, 0, 430, 1}, {7, 37000, 17200}, {430, 37, 1}}},
+    {"long sum, tasks by rows", 0, 1, 1, 1, 1, {{700, 1, 0, 20}, {20, 0, 1, 1}, {1500, 700, 20}}},
+    {"long sum, many rows", 0, 2, 1, 1, 2, {{3, 1, 0, 36000}, {1200, 3, 0, 30}, {30, 0, 1, 1}, {1100, 3600, 30}}},
+};
+static void test_shapes(const char *cpu) {
+    for (int i = 0; i < COUNT_OF(SHAPES) * 2; i++) {
+        const Shape *shape = &SHAPES[i / 2];
+        Case c = {.name = shape->name, .dtype = i % 2 ? DT_f64 : DT_f32, .bias_relu = i / 2 % 2 && shape->n_right};
+        c.spec = (TileSpec){.n_batch = shape->n_batch, .n_left = shape->n_left, .n_right = shape->n_right,
+                            .n_sum = shape->n_sum, .unit = shape->unit, .parallel = true};
+        int free = axes_of(&c.spec);
+        for (int k = 0; k < free + shape->n_sum; k++) {
+            TileAxis *axis = k < free ? &c.spec.axes[k] : &c.spec.sum[k - free];
+            *axis = (TileAxis){shape->axes[k][0], shape->axes[k][1], shape->axes[k][2]};
+            if (k < free) c.out[k] = shape->axes[k][3];
+        }
+        case_check(&c, cpu);
+    }
+}
+
 /* ---- speed ---- */
 
 static double seconds(void) {
@@ -266,7 +327,7 @@ int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*run)(const char *cpu);
-    } TESTS[] = {{"sizes", test_sizes}};
+    } TESTS[] = {{"sizes", test_sizes}, {"shapes", test_shapes}};
     const char *cpus[2];
     int n = test_cpus(cpus), before = failures;
     if (argc > 1 && !strcmp(argv[1], "speed")) {
