@@ -41,7 +41,7 @@ $(foreach f,$(filter-out ast sema,$(FLOORS)),$(eval $(call floor_rule,$(f))))
 $(BUILD)/floor_ast.a: $(call floor_objects,ast) $(BUILD)/grammar/nn.tab.o $(BUILD)/grammar/nn.lex.o
 	@rm -f $@
 	ar rcs $@ $^
-$(BUILD)/floor_sema.a: $(call floor_objects,sema) $(BUILD)/library.o
+$(BUILD)/floor_sema.a: $(call floor_objects,sema) $(BUILD)/library.o $(BUILD)/runtime/sha256.o
 	@rm -f $@
 	ar rcs $@ $^
 # The runtime once more inside nnc, for `nnc run`: one object that shows only what the compiler calls, so names cannot clash.

@@ -322,6 +322,9 @@ Value *minimize_objective(Eval *e, const Context *c, Scope *scope, const Ast *ob
 const Function *minimize_optimizer(Eval *e, const Context *c, Scope *scope, const Ast *call); /* NULL after an error */
 Value *optimizer_call(Eval *e, const Context *c, Scope *scope, const Function *f, const Ast *call, Value *weights,
                       Value *gradient, const char *component);
+/* The same with arguments that are values already. */
+Value *optimizer_apply(Eval *e, const Context *c, const Function *f, const Ast *call, const Arguments *own, Value *weights,
+                       Value *gradient, const char *component);
 void minimize_inner(Eval *e, const Context *c, Scope *scope, const Ast *statement);
 
 /* Entries and inputs. */

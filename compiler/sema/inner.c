@@ -30,17 +30,21 @@ const Function *minimize_optimizer(Eval *e, const Context *c, Scope *scope, cons
 }
 Value *optimizer_call(Eval *e, const Context *c, Scope *scope, const Function *f, const Ast *call, Value *weights,
                       Value *gradient, const char *component) {
-    Arguments own, all;
+    Arguments own;
     if (!eval_arguments(e, c, scope, &call->call.arguments, NULL, call->span, &own)) return value_poison(e);
-    int n = own.n + 2;
-    all = (Arguments){.n = n,
-                      .v = ARENA_ARRAY(e->arena, Value *, n),
-                      .names = ARENA_ARRAY(e->arena, const char *, n),
-                      .spans = ARENA_ARRAY(e->arena, Span, n)};
+    return optimizer_apply(e, c, f, call, &own, weights, gradient, component);
+}
+Value *optimizer_apply(Eval *e, const Context *c, const Function *f, const Ast *call, const Arguments *own, Value *weights,
+                       Value *gradient, const char *component) {
+    int n = own->n + 2;
+    Arguments all = {.n = n,
+                     .v = ARENA_ARRAY(e->arena, Value *, n),
+                     .names = ARENA_ARRAY(e->arena, const char *, n),
+                     .spans = ARENA_ARRAY(e->arena, Span, n)};
     all.v[0] = weights, all.v[1] = gradient;
     all.spans[0] = all.spans[1] = call->span;
-    for (int i = 0; i < own.n; i++)
-        all.v[i + 2] = own.v[i], all.names[i + 2] = own.names[i], all.spans[i + 2] = own.spans[i];
+    for (int i = 0; i < own->n; i++)
+        all.v[i + 2] = own->v[i], all.names[i + 2] = own->names[i], all.spans[i + 2] = own->spans[i];
     Value *r = call_function(e, c, f, &all, NULL, component, call->span);
     if (value_is_poison(r)) return r;
     bool same = r->kind == weights->kind && value_leaves(r) == value_leaves(weights);

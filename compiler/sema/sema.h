@@ -9,6 +9,7 @@
 typedef struct SemaOptions {
     const char *folder; /* of the page: imports and relative data paths start there; "" is the current one */
     const char *name;   /* page without .nn */
+    const char *version; /* of nnc, as the table tells it; NULL: "" */
     bool explain_batch; /* --explain-batch: print to `out`, for each batch_mean, the axes that it sees */
     FILE *out;          /* of what explain_batch prints; NULL: stdout */
 } SemaOptions;
