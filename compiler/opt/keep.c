@@ -3,8 +3,9 @@
 ** transcendental function or a loop is worth its memory; with a bound on memory, the dearest per byte come first.
 **
 ** A back loop reads loop F if one of its xs is a y of F. Then its params that are ys of F, or operands that F has too, stand for
-** nodes of F's body, and what it computes from those alone is found there, because equal nodes are one. This level first, then
-** the bodies: a loop inside is then either gone or on its own. Runs before hoist and sink, which move such nodes. */
+** nodes of F's body, and what it computes from those alone is found there, because equal nodes are one. Bodies first, then the
+** loops around them: a loop that the back body runs again is then handed over with all that its own back loop reads of it.
+** Runs before hoist and sink, which move such nodes. */
 #include "loops.h"
 #include "../base/map.h"
 #include <stdlib.h>
@@ -105,18 +106,45 @@ static NodeMap known_params(const Loop *back, const Loop *from, bool *reads) {
     }
     return same;
 }
+/* A scan in the back body that walks as one of the forward body does, ys aside: its values are that one's, or ys which that one
+** gets when `tidy` merges the two. */
+typedef struct Twin {
+    const Node *forward;
+    Node *scan; /* the back body's, on the forward body's operands */
+} Twin;
+/* Does the same walk, seen from the carried part alone? That part's nodes are the forward's own, or both have the same core. */
+static const Node *walks_alike(const Loop *from, NodeList forward, Node *scan) {
+    for (int i = 0; i < forward.n; i++)
+        if (forward.v[i]->op == OP_scan && scan_walks_alike(from->g, from->scratch, forward.v[i], scan)) return forward.v[i];
+    return NULL;
+}
+static Node *get_of_twin(Graph *g, const Twin *twin, i64 index) {
+    const Func *ours = twin->scan->at->body, *theirs = twin->forward->at->body;
+    if (index < twin->scan->at->carry) return ir_get(g, (Node *)twin->forward, index);
+    for (i64 i = twin->forward->at->carry; i < theirs->n_results; i++)
+        if (theirs->results[i] == ours->results[index]) return ir_get(g, (Node *)twin->forward, i);
+    return ir_get(g, twin->scan, index);
+}
 /* Extends `same` to what is computed from known values and also stands in the forward body. */
 static void find_same(const Loop *back, const Loop *from, NodeList nodes, NodeMap *same) {
-    NodeMap have = {.arena = back->scratch};
+    NodeMap have = {.arena = back->scratch}, twins = {.arena = back->scratch};
     NodeList forward = order_walk(back->scratch, from->body->results, from->n_results);
     for (int i = 0; i < forward.n; i++) nodemap_set(&have, forward.v[i], forward.v[i]);
     for (int i = 0; i < nodes.n; i++) {
         Node *node = nodes.v[i], **args = ARENA_ARRAY(back->scratch, Node *, node->n_args);
+        const Twin *known = node->op == OP_get ? nodemap_get(&twins, node->args[0]) : NULL;
         bool all = node->op != OP_arg;
         for (int j = 0; j < node->n_args && all; j++) all = (args[j] = nodemap_get(same, node->args[j])) != NULL;
-        if (!all) continue;
+        if (known) nodemap_set(same, node, get_of_twin(back->g, known, node->at->index));
+        if (!all || known) continue;
         Node *twin = node_with_args(back->g, node, args);
-        if (nodemap_get(&have, twin)) nodemap_set(same, node, twin);
+        const Node *alike = node->op == OP_scan ? walks_alike(from, forward, twin) : NULL;
+        if (alike) {
+            Twin *pair = ARENA_NEW(back->scratch, Twin);
+            *pair = (Twin){alike, twin};
+            nodemap_set(&twins, node, pair);
+        }
+        if (alike || nodemap_get(&have, twin)) nodemap_set(same, node, twin);
     }
 }
 /* What is offered counts as given for what is computed from it. */
@@ -247,7 +275,7 @@ static const Func *keep_bodies(Keep *k, const Pass *pass, const Func *f) {
 static const Func *keep_func(Keep *k, const Pass *pass, const Func *f) {
     const Func *found = map_get_ptr(&k->done, f);
     if (found) return found;
-    const Func *made = keep_bodies(k, pass, pass_tidy(pass, keep_level(k, f)));
+    const Func *made = pass_tidy(pass, keep_level(k, keep_bodies(k, pass, f)));
     map_set_ptr(&k->done, f, (void *)made);
     return made;
 }

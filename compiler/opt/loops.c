@@ -28,8 +28,3 @@ void loop_remake(Loop *l, const Nodes *results, const Nodes *x, const Nodes *xs,
     const Func *body = func_make(l->g, types.n, types.v, results->n, inside);
     ir_scan(l->g, body, l->carry, l->first_x - l->carry, types.n - l->first_x, operands.v, l->length, l->scan->at->reverse != 0, out);
 }
-int nodes_place(const Nodes *nodes, const Node *node) {
-    for (int i = 0; i < nodes->n; i++)
-        if (nodes->v[i] == node) return i;
-    return -1;
-}

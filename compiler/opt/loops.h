@@ -1,12 +1,9 @@
 /* loops.h: what keep, hoist and sink share about a scan. Not for other floors. */
 #ifndef NNC_OPT_LOOPS_H
 #define NNC_OPT_LOOPS_H
-#include "../ir/rewrite.h"
-#include "../settle/match.h"
+#include "../settle/scans.h"
 #include "opt.h"
-#include "../base/vec.h"
 
-typedef VEC(Node *) Nodes;
 typedef VEC(const Type *) Types;
 
 typedef struct Loop {
@@ -23,5 +20,4 @@ Loop loop_of(Graph *g, Arena *scratch, Node *scan);
 /* The scan with other results (the carried ones first) and with more xs: `x` are their nodes in the body (replaced by new
 ** parameters), xs what they walk. Writes results->n values. */
 void loop_remake(Loop *loop, const Nodes *results, const Nodes *x, const Nodes *xs, Node **out);
-int nodes_place(const Nodes *nodes, const Node *node); /* -1: absent */
 #endif

@@ -94,6 +94,19 @@ static void maml_form(void) {
     end(&t);
     arena_free(arena);
 }
+static void nested_form(void) {
+    Arena *arena = arena_new("test");
+    Group t = {"a loop in a loop is not run again backward", false};
+    Maker m = {.g = graph_new(arena), .arena = arena, .real = DT_f32};
+    const Func *f = settle_func(m.g, arena, with_gradient(m.g, arena, loop_in_loop(&m)), &(SettleOptions){0});
+    expect(&t, inside(arena, f, 1).dear == 2, "before: %d", inside(arena, f, 1).dear);
+    f = opt_func(m.g, f, &(OptOptions){2, -1, -1});
+    Inside forward = inside(arena, f, 0), backward = inside(arena, f, 1);
+    expect(&t, forward.dots == 1 && forward.dear == 1, "forward: %d products, %d", forward.dots, forward.dear);
+    expect(&t, backward.dots == 1 && backward.dear == 0, "backward: %d products, %d", backward.dots, backward.dear);
+    end(&t);
+    arena_free(arena);
+}
 /* Bytes that forward loops hand over, beyond what they did. */
 static i64 handed(Arena *arena, const Func *f) {
     NodeList nodes = order_walk(arena, f->results, f->n_results);
@@ -176,6 +189,7 @@ int main(void) {
         }
     lstm_form();
     maml_form();
+    nested_form();
     memory_bound();
     bisect();
     distribution();
