@@ -181,37 +181,59 @@ static Node *y_outside(Round *r, const Parts *p, const Member *one, Node *y) {
     if (i >= scan_first_x(one->scan)) return one->operand[i];
     return i >= p->carry || p->in[i] == one->operand[i] ? ir_lead(r->g, one->operand[i], 1, &n) : NULL;
 }
+/* The wanted results of a member on what stands for its arguments, all in one walk: in place. */
+static void instantiate(Round *r, Parts *p, int m) {
+    Member *one = &p->member[m];
+    Nodes from = {0};
+    for (int i = 0; i < p->carry && m == 0; i++)
+        if (p->live[i]) vec_push(r->scratch, &from, p->next[i]);
+    for (int i = p->carry; i < one->scan->type->rank; i++)
+        if (one->y[i]) vec_push(r->scratch, &from, one->y[i]);
+    Node **to = ARENA_ARRAY(r->scratch, Node *, from.n + 1);
+    int n = 0;
+    substitute(r->g, r->scratch, &one->inside, from.v, from.n, to);
+    for (int i = 0; i < p->carry && m == 0; i++)
+        if (p->live[i]) p->next[i] = to[n++];
+    for (int i = p->carry; i < one->scan->type->rank; i++)
+        if (one->y[i]) one->y[i] = to[n++];
+}
+/* Closes the loop over `carry` (with its initial values) and the ys that are left; writes what they become. */
 static void close_again(Round *r, Parts *p) {
     const Node *first = p->member[0].scan;
     Arena *a = r->scratch;
     Nodes carry = {0}, initial = {0}, results = {0}, x = {0}, walked = {0};
+    for (int m = 0; m < p->n_members; m++) {
+        Member *one = &p->member[m];
+        for (int i = p->carry; i < one->scan->type->rank; i++)
+            if (one->used[i] && (one->value[i] = y_outside(r, p, one, one->y[i]))) one->y[i] = NULL;
+        instantiate(r, p, m);
+    }
     for (int i = 0; i < p->carry; i++) {
         if (!p->live[i] || p->in[i] == p->member[0].operand[i]) continue;
-        Node *next;
-        substitute(r->g, a, &p->member[0].inside, &p->next[i], 1, &next);
         vec_push(a, &carry, p->in[i]);
         vec_push(a, &initial, p->member[0].operand[i]);
-        vec_push(a, &results, next);
+        vec_push(a, &results, p->next[i]);
     }
+    NodeMap y_place = {.arena = a}; /* y -> the result's place: int * */
     for (int m = 0; m < p->n_members; m++)
         for (int i = p->carry; i < p->member[m].scan->type->rank; i++) {
-            Member *one = &p->member[m];
-            if (!one->used[i] || (one->value[i] = y_outside(r, p, one, one->y[i]))) continue;
-            substitute(r->g, a, &one->inside, &one->y[i], 1, &one->y[i]);
-            Nodes ys = {results.v + carry.n, results.n - carry.n, 0};
-            if (nodes_place(&ys, one->y[i]) < 0) vec_push(a, &results, one->y[i]);
+            Node *y = p->member[m].y[i];
+            if (!y || nodemap_get(&y_place, y)) continue;
+            int *place = ARENA_NEW(a, int);
+            *place = results.n;
+            nodemap_set(&y_place, y, place);
+            vec_push(a, &results, y);
         }
     Node **out = ARENA_ARRAY(a, Node *, results.n + 1);
     nodes_reached_xs(a, &results, &p->holes, &p->xs, &x, &walked);
     if (results.n)
         ir_scan_region(r->g, &(Region){carry.n, x.n, results.n - carry.n, carry.v, x.v, results.v, results.v + carry.n, initial.v,
                                        walked.v, first->at->length, first->at->reverse != 0}, out);
-    Nodes ys = {results.v + carry.n, results.n - carry.n, 0};
     for (int m = 0; m < p->n_members; m++)
         for (int i = 0; i < p->member[m].scan->type->rank; i++) {
             Member *one = &p->member[m];
             if (i < p->carry && p->live[i]) one->value[i] = p->in[i] == one->operand[i] ? one->operand[i] : out[nodes_place(&carry, p->in[i])];
-            if (i >= p->carry && one->used[i] && !one->value[i]) one->value[i] = out[carry.n + nodes_place(&ys, one->y[i])];
+            if (i >= p->carry && one->y[i]) one->value[i] = out[*(int *)nodemap_get(&y_place, one->y[i])];
         }
 }
 /* One round is no loop. */
@@ -225,12 +247,9 @@ static void open_single(Round *r, Parts *p) {
             if (i >= scan_first_x(one->scan)) in = ir_reshape(r->g, in, in->type->rank - 1, in->type->dims + 1);
             nodemap_set(&one->inside, ir_arg(r->g, i, body->params[i]), in);
         }
-        for (int i = 0; i < body->n_results; i++) {
-            Node **result = i < p->carry ? &p->next[i] : &one->y[i];
-            if (!*result) continue;
-            substitute(r->g, r->scratch, i < p->carry ? &p->member[0].inside : &one->inside, result, 1, &one->value[i]);
-            if (i >= p->carry) one->value[i] = ir_lead(r->g, one->value[i], 1, &length);
-        }
+        instantiate(r, p, m);
+        for (int i = 0; i < body->n_results; i++)
+            one->value[i] = i < p->carry ? p->next[i] : one->y[i] ? ir_lead(r->g, one->y[i], 1, &length) : NULL;
     }
 }
 static void remake(Round *r, Group *group) {
