@@ -102,7 +102,8 @@ static void put_values(Text *to, const nn_train *train, const double *values) {
         text_format(to, "%s%s %.4g", k ? "  " : "", train->minimizes[k].name, values[at++]);
     for (int64_t i = 0; i < train->n_reports; i++) {
         const nn_report *report = &train->reports[i];
-        if (!report->n_dims) text_format(to, "%s%s %.4g", at ? "  " : "", report->name, values[at]);
+        bool absent = report->eval_only && isnan(values[at]);
+        if (!report->n_dims && !absent) text_format(to, "%s%s %.4g", at ? "  " : "", report->name, values[at]);
         at += product(report->n_dims, report->dims);
     }
 }

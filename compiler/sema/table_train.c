@@ -46,13 +46,20 @@ static void minimizes_fill(Filling *f) {
     f->row->n_minimizes = f->t->objectives.n;
     f->row->minimizes = arena_copy(e->arena, f->minimizes, sizeof f->minimizes);
 }
+static bool trains_with(const Train *t, int report) {
+    for (int i = 0; i < t->passes.n; i++) {
+        const Pass *pass = t->passes.v[i];
+        if ((pass->kind == PASS_STEP || pass->kind == PASS_SUM) && report < pass->sums.n && pass->sums.v[report]) return true;
+    }
+    return false;
+}
 static void reports_fill(Filling *f) {
     Eval *e = f->x->e;
     VEC(nn_report) rows = {0};
     for (int i = 0; i < f->t->reports.n; i++) {
         const Report *r = f->t->reports.v[i];
         nn_report row = {.name = r->name, .n_dims = r->shape.rank, .dims = dims_of(e, &r->shape), .n_classes = r->n_classes, .classes = r->classes,
-                         .sum = r->averaged ? -1 : r->summands.v[0].element, .shown = r->shown};
+                         .sum = r->averaged ? -1 : r->summands.v[0].element, .shown = r->shown, .eval_only = !trains_with(f->t, i)};
         vec_push(e->arena, &rows, row);
     }
     f->row->reports = rows.v, f->row->n_reports = rows.n;
