@@ -75,7 +75,8 @@ static PlanValue *value_made(Planner *p, PlanBody *body, const Homes *homes, Pla
     PlanValue *value = home_early(body, homes, node, -1);
     if (!value) value = value_in_work(p, body, node->type);
     value->maker = kernel;
-    nodemap_set(&body->values, node, value);
+    if (node->op == OP_arg) body->params[node->at->index] = value; /* of a loop: it was not stored outside */
+    else nodemap_set(&body->values, node, value);
     return value;
 }
 static void plan_part(Planner *p, PlanBody *body, const Homes *homes, const Group *group) {
@@ -126,6 +127,7 @@ static void plan_scan(Planner *p, PlanBody *outer, const Homes *outer_homes, con
                        .results = {.arena = p->arena}};
     body->params = ARENA_ARRAY(p->arena, PlanValue *, f->n_params);
     body->outers = ARENA_ARRAY(p->arena, PlanOuter, f->n_params);
+    body->replaces = ARENA_ARRAY(p->arena, int, f->n_results);
     for (int i = 0; i < f->n_params; i++) bind_operand(p, outer, body, i);
     PlanKernel *kernel = kernel_new(p, outer, PLAN_SCAN, scan);
     kernel->inner = body;
@@ -135,6 +137,7 @@ static void plan_scan(Planner *p, PlanBody *outer, const Homes *outer_homes, con
         results[i] = bind_result(p, outer, outer_homes, body, i, &homes.v[i]);
         results[i]->maker = kernel;
         homes.shared[i] = i < scan->at->carry;
+        body->replaces[i] = homes.shared[i] ? i : -1;
     }
     nodemap_set(&outer->results, scan, results);
     plan_body(p, body, &homes);
@@ -158,25 +161,27 @@ static void plan_group(Planner *p, PlanBody *body, const Homes *homes, const Gro
         kernel->scratch = value_in_work(p, body, type_with_lead(p->graph, group->anchor->type, group->anchor->at->cut));
 }
 static void plan_body(Planner *p, PlanBody *body, const Homes *homes) {
-    Groups groups = group_body(p, body);
+    Groups groups = p->plan->options.level ? fuse_body(p, body) : group_body(p, body);
     for (int i = 0; i < groups.n; i++) plan_group(p, body, homes, groups.v[i]);
     homes_settle(p, body, homes);
 }
-static bool is_shared(const Entry *entry, Place place) {
+static int replaced_param(const Entry *entry, Place place) {
     for (int i = 0; i < entry->func->n_params; i++)
-        if (entry->inputs[i].block == place.block && entry->inputs[i].offset == place.offset) return true;
-    return false;
+        if (entry->inputs[i].block == place.block && entry->inputs[i].offset == place.offset) return i;
+    return -1;
 }
 static void plan_entry(Planner *p, const Entry *entry) {
     const Func *f = entry->func;
     PlanBody *body = ARENA_NEW(p->arena, PlanBody);
     *body = (PlanBody){.func = f, .values = {.arena = p->arena}, .results = {.arena = p->arena}};
     body->params = ARENA_ARRAY(p->arena, PlanValue *, f->n_params);
+    body->replaces = ARENA_ARRAY(p->arena, int, f->n_results);
     for (int i = 0; i < f->n_params; i++) body->params[i] = value_in_block(p, f->params[i], entry->inputs[i]);
     Homes homes = {ARENA_ARRAY(p->scratch, PlanValue *, f->n_results), ARENA_ARRAY(p->scratch, bool, f->n_results)};
     for (int i = 0; i < f->n_results; i++) {
         homes.v[i] = value_in_block(p, f->results[i]->type, entry->outputs[i]);
-        homes.shared[i] = is_shared(entry, entry->outputs[i]);
+        body->replaces[i] = replaced_param(entry, entry->outputs[i]);
+        homes.shared[i] = body->replaces[i] >= 0;
     }
     p->entry->body = body;
     plan_body(p, body, &homes);

@@ -94,6 +94,7 @@ typedef struct PlanBody {
     NodeMap values;         /* node -> PlanValue * */
     PlanValue **params;     /* [n_params]; NULL: outers[i] */
     PlanOuter *outers;
+    int *replaces;          /* [n_results]: the parameter in whose place the result comes; -1: none */
     NodeMap results;        /* scan -> PlanValue *[n_results] */
     VEC(PlanKernel *) kernels; /* in order */
 } PlanBody;

@@ -27,7 +27,8 @@ typedef struct Groups {
     int n;
     Group **v; /* in an order in which they can run */
 } Groups;
-Groups group_body(Planner *p, const PlanBody *body);
+Groups group_body(Planner *p, const PlanBody *body); /* level 0 */
+Groups fuse_body(Planner *p, const PlanBody *body);  /* above (fuse.c) */
 /* Views, constants, indices: never worth a kernel of their own. */
 bool is_addressing(const Node *node);
 

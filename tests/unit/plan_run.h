@@ -139,6 +139,11 @@ static void batch_run(Group *group, Batch *batch, const BatchOptions *o) {
     if (!expect(group, llvm_machine(&batch->c, o->cpu, &machine, &why), "%s", why ? why : "no machine")) return;
     PlanOptions options = {.level = o->level, .vector_bits = machine.vector_bits, .registers = machine.registers};
     Plan *plan = plan_program(&batch->c, &batch->program, &options);
+    for (int e = 0; o->show && e < batch->cases.n; e++) {
+        Text text = {.arena = batch->c.arena};
+        func_print(&text, batch->g, batch->cases.v[e].f, batch->cases.v[e].name);
+        printf("%s\n", text_done(&text));
+    }
     if (o->show) batch_show(plan, NULL, batch->c.arena);
     const char *wrong = plan_check(batch->c.arena, plan);
     if (!expect(group, !wrong, "the plan: %s", wrong)) return;

@@ -1,0 +1,69 @@
+/* fuse.h: what the files of fusion share. Not for other files.
+**
+** A CLUSTER is a kernel to be: an anchor, maps over one shape, or both. A node is in one cluster, or it is free: recomputed wherever it
+** is read (views, constants, and maps of a few simple operations on one loaded operand). Clusters grow by merging; a merge is legal
+** if no third cluster must run between the two, and if what the one makes is read by the other element by element. */
+#ifndef NNC_FUSE_H
+#define NNC_FUSE_H
+#include "planner.h"
+
+typedef struct Cluster {
+    int id;
+    int into;           /* merged into this one; -1: itself */
+    PlanKind kind;
+    const Node *anchor; /* or the concat that `parts` make up */
+    bool join;          /* a concat: has no kernel where its parts are written in place */
+    const Type *space;  /* shape of its stores */
+    VEC(const Node *) nodes; /* in walk order, with the anchor */
+    VEC(int) before;    /* clusters it reads from (ids, perhaps merged) */
+    int first, last;    /* numbers of its nodes in the walk */
+    int seen;           /* of the last search that came by */
+    int waits;          /* ordering: clusters that must still run */
+    bool done;
+} Cluster;
+typedef struct NodeFacts {
+    int number;          /* in the walk */
+    int cluster;         /* -1: free */
+    bool kept;           /* must be stored: a result, or a loop or a product walks along it */
+    bool result;
+    int cost;            /* simple operations from what it loads; COST_MANY: not free */
+    const Node *leaf;    /* the one loaded operand; NULL: none */
+    VEC(const Node *) users;
+} NodeFacts;
+enum { COST_FREE = 4, COST_MANY = 1000 };
+typedef struct Fuse {
+    Planner *p;
+    const PlanBody *body;
+    Arena *arena;
+    NodeList nodes;
+    NodeMap facts;
+    VEC(Cluster *) clusters;
+    int search;
+} Fuse;
+/* Something a node reads across free nodes. */
+typedef struct FuseRead {
+    const Node *node;   /* not free, or an arg */
+    bool moved;         /* through a view that is not the identity */
+    bool repeated;      /* ... and that reads elements more than once */
+} FuseRead;
+typedef VEC(FuseRead) FuseReads;
+
+/* ---- fuse_facts.c */
+void fuse_facts(Fuse *f);
+NodeFacts *facts_of(const Fuse *f, const Node *node);
+FuseReads reads_of_node(Fuse *f, const Node *node);
+bool same_shape(const Type *a, const Type *b);
+
+/* ---- fuse.c */
+Cluster *cluster_of(const Fuse *f, const Node *node); /* NULL: free, or an arg */
+Cluster *cluster_root(const Fuse *f, int id);
+/* Whether `later` (transitively) reads what `sooner` makes; `direct`: not counting what it reads itself. */
+bool cluster_reaches(Fuse *f, const Cluster *sooner, const Cluster *later, bool direct);
+bool cluster_may_merge(Fuse *f, const Cluster *a, const Cluster *b);
+void cluster_merge(Fuse *f, Cluster *into, Cluster *from);
+/* Nodes of a cluster that others read, or that are results. */
+bool is_read_outside(const Fuse *f, const Cluster *c, const Node *node);
+
+/* ---- fuse_order.c */
+Groups fuse_order(Fuse *f);
+#endif

@@ -1,0 +1,137 @@
+/* fuse_facts.c: of each node: who reads it, whether it must be stored, whether it is free. See fuse.h. */
+#include "fuse.h"
+
+NodeFacts *facts_of(const Fuse *f, const Node *node) { return nodemap_get(&f->facts, node); }
+bool same_shape(const Type *a, const Type *b) {
+    if (a->rank != b->rank) return false;
+    for (int i = 0; i < a->rank; i++)
+        if (a->dims[i] != b->dims[i]) return false;
+    return true;
+}
+
+/* Simple operations that a map costs an element. */
+static int map_cost(const Node *node) {
+    switch ((int)node->op) {
+    case OP_neg: case OP_abs: case OP_cast: case OP_add: case OP_sub: case OP_mul: case OP_eq: case OP_lt: case OP_select:
+    case OP_floor: return 1;
+    case OP_max: case OP_min: return 2;
+    default: return COST_MANY;
+    }
+}
+static bool is_map(const Node *node) { return op_loop_class(node->op) == LOOP_map || node->op == OP_take; }
+
+/* Views of what is loaded are loads of their own; of a constant they stay constants. */
+static void set_cost(const Fuse *f, const Node *node, NodeFacts *facts) {
+    if (node->op == OP_arg || node->op == OP_get) facts->leaf = node;
+    else if (op_loop_class(node->op) == LOOP_anchor || node->op == OP_concat || node->op == OP_scan) facts->leaf = node, facts->cost = COST_MANY;
+    else if (is_addressing(node)) {
+        const NodeFacts *x = node->n_args ? facts_of(f, node->args[0]) : NULL;
+        bool guarded = node->op == OP_affine;
+        facts->cost = x && x->cost < COST_MANY ? x->cost + guarded : 0;
+        facts->leaf = x && x->leaf ? node : NULL;
+    } else {
+        facts->cost = map_cost(node);
+        for (int i = 0; i < node->n_args; i++) {
+            const NodeFacts *x = facts_of(f, node->args[i]);
+            if (x->leaf && facts->leaf && x->leaf != facts->leaf) facts->cost = COST_MANY;
+            if (x->leaf) facts->leaf = x->leaf;
+            if (x->cost < COST_MANY) facts->cost += x->cost;
+        }
+    }
+}
+/* Computing it again must not keep something larger alive: a mask of a value that need not be stored is stored itself. */
+static bool leaf_is_larger(const Fuse *f, const Node *node, const NodeFacts *facts) {
+    const Node *stored = facts->leaf;
+    while (stored && is_addressing(stored) && stored->n_args && stored->op != OP_get) stored = stored->args[0];
+    if (!stored || !is_map(stored)) return false;
+    const NodeFacts *s = facts_of(f, stored);
+    return !s->result && dtype_bytes(node->type->dtype) < dtype_bytes(stored->type->dtype);
+}
+static bool is_free(const Fuse *f, const Node *node, const NodeFacts *facts) {
+    if (facts->kept) return false;
+    if (is_addressing(node)) return true;
+    if (!is_map(node) || node->op == OP_take || facts->cost > COST_FREE) return false;
+    return !leaf_is_larger(f, node, facts);
+}
+
+static bool is_lead(const Node *node) { return node->op == OP_broadcast && (!node->at->dims.n || node->at->dims.v[0] > 0); }
+/* What scans walk along is stored, whatever it is; so are results, and what products read again and again. */
+static void keep_operands(Fuse *f, const Node *node) {
+    if (node->op == OP_scan) {
+        for (int k = (int)(node->at->carry + node->at->constants); k < node->n_args; k++) {
+            Node *x = node->args[k];
+            bool stored = (x->op == OP_arg && plan_value(f->body, x)) || x->op == OP_get || is_lead(x);
+            if (!stored) facts_of(f, x)->kept = true;
+        }
+        for (int k = 0; k < node->at->carry + node->at->constants; k++)
+            if (!is_addressing(node->args[k])) facts_of(f, node->args[k])->kept = true;
+    }
+    if (node->op != OP_dot && node->op != OP_top && node->op != OP_put && node->op != OP_take) return;
+    for (int k = 0; k < node->n_args; k++) { /* through views: what is below is read often */
+        const Node *x = node->args[k];
+        while (is_addressing(x) && x->n_args && x->op != OP_get) x = x->args[0];
+        if (!is_addressing(x)) facts_of(f, x)->kept = true;
+    }
+}
+void fuse_facts(Fuse *f) {
+    f->facts = (NodeMap){.arena = f->arena};
+    f->nodes = order_walk(f->arena, f->body->func->results, f->body->func->n_results);
+    for (int i = 0; i < f->nodes.n; i++) {
+        NodeFacts *facts = ARENA_NEW(f->arena, NodeFacts);
+        facts->number = i;
+        facts->cluster = -1;
+        nodemap_set(&f->facts, f->nodes.v[i], facts);
+        for (int k = 0; k < f->nodes.v[i]->n_args; k++) vec_push(f->arena, &facts_of(f, f->nodes.v[i]->args[k])->users, f->nodes.v[i]);
+    }
+    for (int i = 0; i < f->body->func->n_results; i++) {
+        NodeFacts *facts = facts_of(f, f->body->func->results[i]);
+        facts->result = true;
+        if (!is_addressing(f->body->func->results[i])) facts->kept = true;
+    }
+    for (int i = 0; i < f->nodes.n; i++) keep_operands(f, f->nodes.v[i]);
+    for (int i = 0; i < f->nodes.n; i++) {
+        NodeFacts *facts = facts_of(f, f->nodes.v[i]);
+        set_cost(f, f->nodes.v[i], facts);
+        if (is_free(f, f->nodes.v[i], facts)) continue;
+        facts->leaf = f->nodes.v[i]; /* from here on it is loaded */
+        facts->cost = 0;
+        facts->cluster = -2; /* to be put into one */
+    }
+}
+
+/* ---- what a node reads */
+
+static bool repeats(const Node *view) {
+    if (view->op == OP_broadcast) return view->type->count > view->args[0]->type->count;
+    if (view->op != OP_affine) return false;
+    return view->at->k >= 0 || view->type->count > view->args[0]->type->count;
+}
+typedef struct Step {
+    const Node *node;
+    bool moved, repeated;
+} Step;
+FuseReads reads_of_node(Fuse *f, const Node *node) {
+    FuseReads reads = {0};
+    VEC(Step) todo = {0}, seen = {0};
+    bool own = op_loop_class(node->op) != LOOP_map; /* an anchor reads in orders of its own */
+    for (int i = node->n_args - 1; i >= 0; i--) vec_push(f->arena, &todo, ((Step){node->args[i], own, false}));
+    while (todo.n) {
+        Step s = todo.v[--todo.n];
+        bool known = false;
+        for (int i = 0; i < seen.n && !known; i++)
+            known = seen.v[i].node == s.node && seen.v[i].moved == s.moved && seen.v[i].repeated == s.repeated;
+        if (known) continue;
+        vec_push(f->arena, &seen, s);
+        const NodeFacts *facts = facts_of(f, s.node);
+        if (facts->cluster != -1 || s.node->op == OP_arg || s.node->op == OP_get) {
+            const Node *read = s.node->op == OP_get ? s.node->args[0] : s.node;
+            if (s.node->op == OP_get) s.moved = true;
+            vec_push(f->arena, &reads, ((FuseRead){read, s.moved, s.repeated}));
+            continue;
+        }
+        bool view = is_addressing(s.node);
+        for (int i = s.node->n_args - 1; i >= 0; i--)
+            vec_push(f->arena, &todo, ((Step){s.node->args[i], s.moved || view, s.repeated || repeats(s.node)}));
+    }
+    return reads;
+}
