@@ -93,14 +93,14 @@ void axes_note(Lower *w, LoopAffine form, bool address, bool store);
 /* ---- lower_value.c */
 Index *index_new(Lower *w, int n);
 Index *index_of_dims(Lower *w, int first, int n); /* coordinates of dims first.. */
-LoopValue *value_at(Lower *w, const PlanBody *body, const Node *node, const Index *index);
+LoopValue *node_at(Lower *w, const PlanBody *body, const Node *node, const Index *index);
 /* An element, or lanes, of a stored value. */
-LoopValue *value_load(Lower *w, const PlanValue *value, const Index *index);
-LoopValue *value_index(Lower *w, LoopAffine form); /* i32 */
-LoopValue *value_literal(Lower *w, Dtype dtype, double value);
-int value_mark(const Lower *w);                    /* what is known before a loop or a branch opens, */
-void value_forget(Lower *w, int mark);             /* and after it has closed */
-void value_unify(Lower *w, int n, LoopValue **values); /* all to lanes if one is */
+LoopValue *load_at(Lower *w, const PlanValue *value, const Index *index);
+LoopValue *number_at(Lower *w, LoopAffine form); /* i32 */
+LoopValue *literal_of(Lower *w, Dtype dtype, double value);
+int known_mark(const Lower *w);                    /* what is known before a loop or a branch opens, */
+void known_forget(Lower *w, int mark);             /* and after it has closed */
+void lanes_unify(Lower *w, int n, LoopValue **values); /* all to lanes if one is */
 void store_at(Lower *w, const PlanStore *store, const Index *index, LoopValue *value);
 /* All stores of the kernel at an index of the results: computed first, then written. */
 void stores_at(Lower *w, const Index *index);

@@ -44,7 +44,7 @@ static LoopValue *picked_row(Lower *w, const Put *u) {
     Index *pick = index_new(w, u->batch + u->picks);
     for (int i = 0; i < u->batch; i++) pick->at[i] = axes_coordinate(w, i);
     for (int i = 0; i < u->picks; i++) pick->at[u->batch + i] = pick_coordinate(w, u, i);
-    LoopValue *row = value_at(w, w->kernel->body, u->node->args[1], pick);
+    LoopValue *row = node_at(w, w->kernel->body, u->node->args[1], pick);
     return loop_clamp(&w->b, row, 0, u->node->at->size - 1);
 }
 /* What is added to: the result, or with a cut the partial sums [G, result]. */
@@ -63,11 +63,11 @@ static void put_element(Lower *w, void *context) {
     for (int i = 0; i < u->axis; i++) from->at[i] = axes_coordinate(w, i);
     for (int i = 0; i < u->picks; i++) from->at[u->axis + i] = pick_coordinate(w, u, i);
     for (int i = u->axis + 1; i < u->rank; i++) from->at[i + u->picks - 1] = axes_coordinate(w, i);
-    LoopValue *x = value_at(w, w->kernel->body, u->node->args[0], from);
+    LoopValue *x = node_at(w, w->kernel->body, u->node->args[0], from);
     PlanStore store = {u->node, (PlanValue *)put_target(w, u), -1, 0, NULL};
     Index *to = target_index(w, u, u->slot);
-    LoopValue *args[2] = {value_load(w, store.value, to), x};
-    value_unify(w, 2, args);
+    LoopValue *args[2] = {load_at(w, store.value, to), x};
+    lanes_unify(w, 2, args);
     store_at(w, &store, to, loop_apply(&w->b, LOP_add, args));
 }
 /* One slice: its row is looked up once where that does not depend on the axes of the slice. */
@@ -145,7 +145,7 @@ void lower_put(Lower *w) {
     Put u = {.node = w->kernel->anchor};
     put_dims(w, &u);
     run_trial(w, put_trial, &u);
-    LoopValue *zero = value_literal(w, u.node->type->dtype, 0);
+    LoopValue *zero = literal_of(w, u.node->type->dtype, 0);
     const PlanValue *target = put_target(w, &u);
     set_all(w, buffer_of(w, target, true), target->type->count, zero);
     if (u.cut_at >= 0) put_cut(w, &u);
@@ -166,12 +166,12 @@ static LoopValue *top_load(Lower *w, const Top *t, LoopAffine at) {
     Index *index = index_new(w, t->rows + 1);
     for (int i = 0; i < t->rows; i++) index->at[i] = axes_coordinate(w, i);
     index->at[t->rows] = at;
-    return value_at(w, w->kernel->body, t->node->args[0], index);
+    return node_at(w, w->kernel->body, t->node->args[0], index);
 }
 /* Strictly before by value: NaN before numbers, larger before smaller. */
 static LoopValue *before(Lower *w, LoopValue *x, LoopValue *y) {
     LoopValue *args[2] = {y, x};
-    value_unify(w, 2, args);
+    lanes_unify(w, 2, args);
     LoopValue *larger = loop_apply(&w->b, LOP_lt, args);
     if (x->type.elem == ELEM_I32) return larger;
     LoopValue *x_number = loop_op(&w->b, LOP_eq, args[1], args[1]), *y_number = loop_op(&w->b, LOP_eq, args[0], args[0]);
@@ -188,7 +188,7 @@ static void top_store(Lower *w, const Top *t, LoopAffine slot, LoopValue *value)
 static void largest_element(Lower *w, void *context, LoopValue **acc) {
     const Top *t = context;
     LoopAffine at = axes_coordinate(w, t->dim);
-    LoopValue *x = top_load(w, t, at), *i = value_index(w, at);
+    LoopValue *x = top_load(w, t, at), *i = number_at(w, at);
     LoopValue *values[4] = {acc[0], x, acc[1], i};
     if (acc[0]->type.lanes)
         for (int k = 0; k < 4; k++) values[k] = loop_splat(&w->b, values[k]);
@@ -199,7 +199,7 @@ static void largest_element(Lower *w, void *context, LoopValue **acc) {
 }
 static void largest_row(Lower *w, void *context) {
     Top *t = context;
-    LoopValue *acc[2] = {value_literal(w, t->node->args[0]->type->dtype, 0), loop_int(&w->b, ELEM_I32, 0)};
+    LoopValue *acc[2] = {literal_of(w, t->node->args[0]->type->dtype, 0), loop_int(&w->b, ELEM_I32, 0)};
     if (w->active) acc[0] = loop_splat(&w->b, acc[0]), acc[1] = loop_splat(&w->b, acc[1]);
     nest_fold(w, -1, 2, acc, largest_element, t);
     top_store(w, t, affine(0), acc[1]);
@@ -208,7 +208,7 @@ static void largest_row(Lower *w, void *context) {
 static void rank_against(Lower *w, void *context, LoopValue **acc) {
     const Top *t = context;
     LoopAffine at = axes_coordinate(w, t->other_dim);
-    LoopValue *x = top_load(w, t, at), *i = value_index(w, at), *one = loop_int(&w->b, ELEM_I32, 1), *none = loop_int(&w->b, ELEM_I32, 0);
+    LoopValue *x = top_load(w, t, at), *i = number_at(w, at), *one = loop_int(&w->b, ELEM_I32, 1), *none = loop_int(&w->b, ELEM_I32, 0);
     LoopValue *lower = loop_op(&w->b, LOP_lt, i, loop_splat(&w->b, t->mine_index));
     LoopValue *first = before(w, x, t->mine), *later = before(w, t->mine, x);
     first = loop_splat(&w->b, first), later = loop_splat(&w->b, later);
@@ -226,11 +226,11 @@ static void rank_row(Lower *w, void *context) {
     Top *t = context;
     i64 n = t->node->args[0]->type->dims[t->rows], count = t->node->at->count;
     LoopFor *mine = loop_for(&w->b, FOR_SERIAL, n, 1, 0, NULL);
-    int mark = value_mark(w), group = group_of_dim(w, t->dim), other = group_of_dim(w, t->other_dim);
+    int mark = known_mark(w), group = group_of_dim(w, t->dim), other = group_of_dim(w, t->other_dim);
     w->groups.v[group].at = affine_loop(affine(0), mine, 1);
     w->groups.v[group].bound = true;
     LoopAffine at = axes_coordinate(w, t->dim);
-    t->mine = top_load(w, t, at), t->mine_index = value_index(w, at);
+    t->mine = top_load(w, t, at), t->mine_index = number_at(w, at);
     LoopValue *acc = loop_splat(&w->b, loop_int(&w->b, ELEM_I32, 0));
     nest_fold(w, other, 1, &acc, rank_against, t);
     LoopValue *rank = loop_op(&w->b, LOP_tree, acc);
@@ -238,15 +238,15 @@ static void rank_row(Lower *w, void *context) {
     loop_if_mask(&w->b, among);
     top_store(w, t, affine_value(affine(0), loop_clamp(&w->b, rank, 0, count - 1), 1), t->mine_index);
     loop_if_end(&w->b, 0, NULL);
-    value_forget(w, mark);
+    known_forget(w, mark);
     w->groups.v[group].bound = false;
     loop_for_end(&w->b, NULL);
 }
 static void top_trial(Lower *w, void *context) {
     Top *t = context;
     LoopAffine at = axes_coordinate(w, t->dim);
-    top_load(w, t, at), value_index(w, at);
-    if (t->other_dim >= 0) at = axes_coordinate(w, t->other_dim), top_load(w, t, at), value_index(w, at);
+    top_load(w, t, at), number_at(w, at);
+    if (t->other_dim >= 0) at = axes_coordinate(w, t->other_dim), top_load(w, t, at), number_at(w, at);
     top_store(w, t, affine(0), NULL);
 }
 void lower_top(Lower *w) {

@@ -39,23 +39,23 @@ static void close_rounds(Lower *w, int n_open) {
     while (n_open--) loop_for_end(&w->b, NULL);
 }
 static void run_lanes(Lower *w, const Nest *nest, LoopAffine at, int active) {
-    int mark = value_mark(w);
+    int mark = known_mark(w);
     bind(w, nest->lanes, at, true);
     w->active = active;
     nest->body(w, nest->context);
     w->active = 0;
     unbind(w, nest->lanes);
-    value_forget(w, mark);
+    known_forget(w, mark);
 }
 static void nest_lanes(Lower *w, const Nest *nest, bool parallel) {
     i64 extent = w->groups.v[nest->lanes].extent, vectors = extent / LANES;
     int n_open;
     if (vectors) {
-        int mark = value_mark(w);
+        int mark = known_mark(w);
         LoopAffine at = open_rounds(w, vectors, parallel, &n_open);
         run_lanes(w, nest, affine_times(at, LANES), LANES);
         close_rounds(w, n_open);
-        value_forget(w, mark);
+        known_forget(w, mark);
     }
     if (extent % LANES) run_lanes(w, nest, affine(vectors * LANES), (int)(extent % LANES));
 }
@@ -66,12 +66,12 @@ static void nest_from(Lower *w, const Nest *nest, int level) {
         else nest->body(w, nest->context);
         return;
     }
-    int mark = value_mark(w), n_open;
+    int mark = known_mark(w), n_open;
     bind(w, nest->groups[level], open_rounds(w, w->groups.v[nest->groups[level]].extent, parallel, &n_open), false);
     nest_from(w, nest, level + 1);
     close_rounds(w, n_open);
     unbind(w, nest->groups[level]);
-    value_forget(w, mark);
+    known_forget(w, mark);
 }
 void nest(Lower *w, AxisClass class, int lanes, bool parallel, NestBody *body, void *context) {
     Nest n = {.lanes = lanes, .parallel = parallel, .body = body, .context = context};
@@ -91,7 +91,7 @@ typedef struct Fold {
 
 static void fold_lanes(Lower *w, const Fold *fold, LoopValue **acc) {
     i64 extent = w->groups.v[fold->lanes].extent, vectors = extent / LANES;
-    int mark = value_mark(w);
+    int mark = known_mark(w);
     if (vectors) {
         LoopFor *loop = loop_for(&w->b, FOR_SERIAL, vectors, 1, fold->n, acc);
         memcpy(acc, loop->acc, sizeof *acc * (size_t)fold->n);
@@ -100,13 +100,13 @@ static void fold_lanes(Lower *w, const Fold *fold, LoopValue **acc) {
         fold->body(w, fold->context, acc);
         loop_for_end(&w->b, acc);
         memcpy(acc, loop->results, sizeof *acc * (size_t)fold->n);
-        value_forget(w, mark);
+        known_forget(w, mark);
     }
     if (extent % LANES) {
         bind(w, fold->lanes, affine(vectors * LANES), true);
         w->active = (int)(extent % LANES);
         fold->body(w, fold->context, acc);
-        value_forget(w, mark);
+        known_forget(w, mark);
     }
     w->active = 0;
     unbind(w, fold->lanes);
@@ -117,7 +117,7 @@ static void fold_from(Lower *w, const Fold *fold, int level, LoopValue **acc) {
         else fold->body(w, fold->context, acc);
         return;
     }
-    int mark = value_mark(w), group = fold->groups[level];
+    int mark = known_mark(w), group = fold->groups[level];
     LoopFor *loop = loop_for(&w->b, FOR_SERIAL, w->groups.v[group].extent, 1, fold->n, acc);
     memcpy(acc, loop->acc, sizeof *acc * (size_t)fold->n);
     bind(w, group, affine_loop(affine(0), loop, 1), false);
@@ -125,7 +125,7 @@ static void fold_from(Lower *w, const Fold *fold, int level, LoopValue **acc) {
     loop_for_end(&w->b, acc);
     memcpy(acc, loop->results, sizeof *acc * (size_t)fold->n);
     unbind(w, group);
-    value_forget(w, mark);
+    known_forget(w, mark);
 }
 void nest_fold(Lower *w, int lanes, int n, LoopValue **acc, FoldBody *body, void *context) {
     Fold fold = {.lanes = lanes, .n = n, .body = body, .context = context};

@@ -90,7 +90,7 @@ static Index *operand_index(Lower *w, const Reduce *r, int side) {
 
 static LoopValue *identity(Lower *w, const Node *node) {
     LoopElem elem = elem_of_dtype(node->type->dtype);
-    if (node->op != OP_amax) return value_literal(w, node->type->dtype, 0);
+    if (node->op != OP_amax) return literal_of(w, node->type->dtype, 0);
     return elem == ELEM_I32 ? loop_int(&w->b, elem, INT32_MIN) : loop_real(&w->b, elem, -INFINITY);
 }
 /* Lanes that do not count are the identity: +0 added, or +0 * +0, changes no accumulator, as none ever is -0. */
@@ -103,11 +103,11 @@ static void fold_element(Lower *w, void *context, LoopValue **acc) {
     const Node *node = r->node;
     const PlanBody *body = w->kernel->body;
     bool lanes = acc[0]->type.lanes;
-    LoopValue *x = value_at(w, body, node->args[0], operand_index(w, r, 0));
+    LoopValue *x = node_at(w, body, node->args[0], operand_index(w, r, 0));
     x = only_active(w, r, x);
     if (lanes) x = loop_splat(&w->b, x);
     if (node->op == OP_dot) {
-        LoopValue *y = only_active(w, r, value_at(w, body, node->args[1], operand_index(w, r, 1)));
+        LoopValue *y = only_active(w, r, node_at(w, body, node->args[1], operand_index(w, r, 1)));
         if (lanes) y = loop_splat(&w->b, y);
         acc[0] = loop_op(&w->b, LOP_fma, x, y, acc[0]);
     } else {
@@ -154,10 +154,10 @@ static LoopValue *load_partial(Lower *w, const Reduce *r, LoopAffine block, bool
     return lanes ? loop_load_lanes(&w->b, r->partial, at, 1) : loop_load(&w->b, r->partial, at);
 }
 static void block_sum(Lower *w, Reduce *r, LoopAffine block) {
-    int mark = value_mark(w);
+    int mark = known_mark(w);
     bind_block(w, block);
     store_partial(w, r, block, fold_all(w, r));
-    value_forget(w, mark);
+    known_forget(w, mark);
 }
 static LoopValue *cut_sum(Lower *w, Reduce *r) {
     const Node *node = r->node;
@@ -174,7 +174,7 @@ static LoopValue *cut_sum(Lower *w, Reduce *r) {
         block_sum(w, r, affine(whole));
         set_length(w, r, r->length);
     }
-    LoopValue *zero = value_literal(w, node->type->dtype, 0);
+    LoopValue *zero = literal_of(w, node->type->dtype, 0);
     for (i64 block = r->n_blocks; block < cut; block++) store_partial(w, r, affine(block), lanes ? loop_splat(&w->b, zero) : zero);
     for (i64 left = cut / 2; left >= 1; left /= 2) {
         LoopFor *loop = loop_for(&w->b, FOR_SERIAL, left, 1, 0, NULL);

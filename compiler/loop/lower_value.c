@@ -50,8 +50,8 @@ static void know(Lower *w, const PlanBody *body, const Node *node, const Index *
     vec_push(w->arena, &w->known, k);
     map_set_ptr(&w->newest, node, (void *)(intptr_t)w->known.n);
 }
-int value_mark(const Lower *w) { return w->known.n; }
-void value_forget(Lower *w, int mark) {
+int known_mark(const Lower *w) { return w->known.n; }
+void known_forget(Lower *w, int mark) {
     while (w->known.n > mark) {
         const Known *k = &w->known.v[--w->known.n];
         map_set_ptr(&w->newest, k->node, (void *)(intptr_t)k->before);
@@ -90,7 +90,7 @@ static bool has_lane_value(const LoopAffine *a) {
         if (a->terms[i].value && a->terms[i].value->type.lanes) return true;
     return false;
 }
-LoopValue *value_literal(Lower *w, Dtype dtype, double value) {
+LoopValue *literal_of(Lower *w, Dtype dtype, double value) {
     LoopElem elem = elem_of_dtype(dtype);
     return dtype_real(dtype) ? loop_real(&w->b, elem, value) : loop_int(&w->b, elem, (i64)value);
 }
@@ -104,12 +104,12 @@ static LoopValue *load_from(Lower *w, int buffer, LoopAffine form) {
     LoopAccess access = {.buffer = buffer, .at = at, .lanes = true, .stride = lane, .part = full || row ? NULL : &part, .mask = w->guard};
     return loop_load_access(&w->b, access);
 }
-LoopValue *value_load(Lower *w, const PlanValue *value, const Index *index) {
+LoopValue *load_at(Lower *w, const PlanValue *value, const Index *index) {
     LoopAffine at = address_of(w, value, index);
     int buffer = buffer_of(w, value, false);
     if (!w->trial) return load_from(w, buffer, at);
     axes_note(w, at, true, false);
-    return value_literal(w, value->type->dtype, 0);
+    return literal_of(w, value->type->dtype, 0);
 }
 
 void store_at(Lower *w, const PlanStore *store, const Index *index, LoopValue *value) {
@@ -137,7 +137,7 @@ void stores_at(Lower *w, const Index *index) {
     LoopValue **values = ARENA_ARRAY(w->arena, LoopValue *, kernel->stores.n);
     for (int i = 0; i < kernel->stores.n; i++) {
         const PlanStore *store = &kernel->stores.v[i];
-        values[i] = store->from ? value_load(w, store->from, index) : value_at(w, kernel->body, store->node, index);
+        values[i] = store->from ? load_at(w, store->from, index) : node_at(w, kernel->body, store->node, index);
     }
     for (int i = 0; i < kernel->stores.n; i++) store_at(w, &kernel->stores.v[i], index, values[i]);
 }
@@ -145,7 +145,7 @@ void stores_at(Lower *w, const Index *index) {
 /* ---- numbers */
 
 /* An affine form as a number: what moves with lanes by value is added up apart. */
-LoopValue *value_index(Lower *w, LoopAffine form) {
+LoopValue *number_at(Lower *w, LoopAffine form) {
     i64 lane;
     if (w->trial) axes_note(w, form, false, false);
     LoopAffine at = axes_realise(w, &form, &lane), scalar = affine(at.constant);
@@ -181,7 +181,7 @@ static LoopValue *constant_at(Lower *w, const Node *node, const Index *index) {
     LoopAffine at = address_of(w, &value, index);
     if (w->trial) {
         axes_note(w, at, true, false);
-        return value_literal(w, node->type->dtype, 0);
+        return literal_of(w, node->type->dtype, 0);
     }
     intptr_t buffer = (intptr_t)nodemap_get(&w->constants, node) - 1;
     if (buffer < 0) {
@@ -194,7 +194,7 @@ static LoopValue *constant_at(Lower *w, const Node *node, const Index *index) {
 
 /* ---- maps */
 
-void value_unify(Lower *w, int n, LoopValue **values) {
+void lanes_unify(Lower *w, int n, LoopValue **values) {
     bool lanes = false;
     for (int i = 0; i < n; i++) lanes |= values[i]->type.lanes;
     for (int i = 0; lanes && i < n; i++) values[i] = loop_splat(&w->b, values[i]);
@@ -202,19 +202,19 @@ void value_unify(Lower *w, int n, LoopValue **values) {
 static LoopValue *random_at(Lower *w, const PlanBody *body, const Node *node, const Index *index) {
     Index *place = index_new(w, 1);
     LoopValue *args[5];
-    args[0] = value_at(w, body, node->args[0], place);
+    args[0] = node_at(w, body, node->args[0], place);
     place = index_new(w, 1);
     place->at[0].constant = 1;
-    args[1] = value_at(w, body, node->args[0], place);
-    args[2] = value_at(w, body, node->args[1], index_new(w, 0));
-    args[3] = value_at(w, body, node->args[2], index);
-    args[4] = value_at(w, body, node->args[3], index);
-    value_unify(w, 5, args);
+    args[1] = node_at(w, body, node->args[0], place);
+    args[2] = node_at(w, body, node->args[1], index_new(w, 0));
+    args[3] = node_at(w, body, node->args[2], index);
+    args[4] = node_at(w, body, node->args[3], index);
+    lanes_unify(w, 5, args);
     return loop_random(&w->b, elem_of_dtype(node->type->dtype), (u32)node->at->place, (int)node->at->word, args[0], args[1], args[2], args[3], args[4]);
 }
 static LoopValue *map_of(Lower *w, const Node *node, LoopValue **args) {
     LoopBuilder *b = &w->b;
-    value_unify(w, node->n_args, args);
+    lanes_unify(w, node->n_args, args);
     switch ((int)node->op) {
     case OP_exp: return loop_math(b, MATH_exp, args[0], NULL);
     case OP_log: return loop_math(b, MATH_log, args[0], NULL);
@@ -246,21 +246,21 @@ static LoopValue *map_of(Lower *w, const Node *node, LoopValue **args) {
 static LoopValue *computed_at(Lower *w, const PlanBody *body, const Node *node, const Index *index) {
     LoopValue *args[3];
     if (node->op == OP_const) return constant_at(w, node, index);
-    if (node->op == OP_iota) return value_index(w, index->at[0]);
+    if (node->op == OP_iota) return number_at(w, index->at[0]);
     if (node->op == OP_random) return random_at(w, body, node, index);
     if (op_loop_class(node->op) != LOOP_map) return view_at(w, body, node, index);
     nnc_check(node->n_args <= 3, "a map of %d operands", node->n_args);
-    for (int i = 0; i < node->n_args; i++) args[i] = value_at(w, body, node->args[i], index);
+    for (int i = 0; i < node->n_args; i++) args[i] = node_at(w, body, node->args[i], index);
     return map_of(w, node, args);
 }
 static LoopValue *argument_at(Lower *w, const PlanBody *body, const Node *arg, const Index *index) {
     const PlanOuter *outer = plan_outer(body, arg);
-    if (!outer->lead) return value_at(w, outer->body, outer->node, index);
+    if (!outer->lead) return node_at(w, outer->body, outer->node, index);
     Index *with_round = index_new(w, index->n + 1); /* of any round: all are the same */
     for (int i = 0; i < index->n; i++) with_round->at[i + 1] = index->at[i];
-    return value_at(w, outer->body, outer->node, with_round);
+    return node_at(w, outer->body, outer->node, with_round);
 }
-LoopValue *value_at(Lower *w, const PlanBody *body, const Node *node, const Index *index) {
+LoopValue *node_at(Lower *w, const PlanBody *body, const Node *node, const Index *index) {
     if (node == w->kernel->anchor && body == w->kernel->body && w->anchor) {
         nnc_check(index_equal(index, w->anchor_index), "%s is wanted at another place than its own", op_name(node->op));
         return w->anchor;
@@ -268,7 +268,7 @@ LoopValue *value_at(Lower *w, const PlanBody *body, const Node *node, const Inde
     LoopValue *value = known_value(w, body, node, index);
     if (value) return value;
     const PlanValue *stored = plan_value(body, node);
-    if (stored && stored->maker != w->kernel) value = value_load(w, stored, index);
+    if (stored && stored->maker != w->kernel) value = load_at(w, stored, index);
     else if (node->op == OP_arg) value = argument_at(w, body, node, index);
     else value = computed_at(w, body, node, index);
     know(w, body, node, index, value);

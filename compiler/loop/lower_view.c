@@ -9,7 +9,7 @@
 static LoopValue *number(Lower *w, i64 x) { return loop_int(&w->b, ELEM_I32, x); }
 static LoopValue *apply2(Lower *w, LoopOp op, LoopValue *x, LoopValue *y) {
     LoopValue *args[2] = {x, y};
-    value_unify(w, 2, args);
+    lanes_unify(w, 2, args);
     return loop_apply(&w->b, op, args);
 }
 
@@ -18,7 +18,7 @@ static LoopValue *apply2(Lower *w, LoopOp op, LoopValue *x, LoopValue *y) {
 /* f = q * d + r, whatever f is; its value lies in 0..size-1. */
 static void split_any(Lower *w, LoopAffine f, i64 d, i64 size, LoopAffine *q, LoopAffine *r) {
     if (axes_split(w, f, d, q, r)) return;
-    LoopValue *x = value_index(w, f), *quotient = apply2(w, LOP_div, x, number(w, d));
+    LoopValue *x = number_at(w, f), *quotient = apply2(w, LOP_div, x, number(w, d));
     LoopValue *rest = apply2(w, LOP_sub, x, apply2(w, LOP_mul, quotient, number(w, d)));
     *q = affine_value(affine(0), loop_clamp(&w->b, quotient, 0, (size - 1) / d), 1);
     *r = affine_value(affine(0), loop_clamp(&w->b, rest, 0, d - 1), 1);
@@ -84,7 +84,7 @@ static Inside inside_range(Lower *w, LoopAffine f, i64 size) {
         if (low >= 0 && high < size) return (Inside){.at = f};
         if (high < 0 || low >= size) return (Inside){.never = true};
     }
-    LoopValue *x = value_index(w, f), *clamped = loop_clamp(&w->b, x, 0, size - 1);
+    LoopValue *x = number_at(w, f), *clamped = loop_clamp(&w->b, x, 0, size - 1);
     LoopValue *mask = loop_op(&w->b, LOP_eq, x, clamped);
     if (w->trial || moves_with_lanes(w, f)) return (Inside){.at = f, .mask = mask, .guarded = true};
     return (Inside){.at = affine_value(affine(0), clamped, 1), .mask = mask};
@@ -95,7 +95,7 @@ static Inside inside_of(Lower *w, const Attrs *at, const Index *index, i64 size)
     if (at->k >= 0) f = affine_plus(f, affine_times(index->at[at->k], at->b));
     if (at->m == 1) return inside_range(w, f, size);
     if (divides(&f, at->m, &never)) return never ? (Inside){.never = true} : inside_range(w, divided(f, at->m), size);
-    LoopValue *x = value_index(w, f), *quotient = apply2(w, LOP_div, x, number(w, at->m));
+    LoopValue *x = number_at(w, f), *quotient = apply2(w, LOP_div, x, number(w, at->m));
     LoopValue *exact = loop_op(&w->b, LOP_eq, x, apply2(w, LOP_mul, quotient, number(w, at->m)));
     LoopValue *clamped = loop_clamp(&w->b, quotient, 0, size - 1);
     LoopValue *mask = loop_op(&w->b, LOP_and, exact, loop_op(&w->b, LOP_eq, quotient, clamped));
@@ -103,7 +103,7 @@ static Inside inside_of(Lower *w, const Attrs *at, const Index *index, i64 size)
 }
 static LoopValue *affine_at(Lower *w, const PlanBody *body, const Node *node, const Index *index) {
     const Type *x = node->args[0]->type;
-    LoopValue *fill = value_literal(w, node->type->dtype, node->at->fill);
+    LoopValue *fill = literal_of(w, node->type->dtype, node->at->fill);
     Inside in = inside_of(w, node->at, index, x->dims[node->at->axis]);
     if (in.never) return fill;
     Index *place = index_new(w, index->n);
@@ -114,11 +114,11 @@ static LoopValue *affine_at(Lower *w, const PlanBody *body, const Node *node, co
         LoopValue *mask = loop_splat(&w->b, in.mask);
         w->guard = before ? loop_op(&w->b, LOP_and, before, mask) : mask;
     }
-    LoopValue *value = value_at(w, body, node->args[0], place);
+    LoopValue *value = node_at(w, body, node->args[0], place);
     w->guard = before;
     if (!in.mask) return value;
     LoopValue *args[3] = {in.mask, value, fill};
-    value_unify(w, 3, args);
+    lanes_unify(w, 3, args);
     return loop_apply(&w->b, LOP_select, args);
 }
 
@@ -130,25 +130,25 @@ static LoopValue *take_at(Lower *w, const PlanBody *body, const Node *node, cons
     Index *pick = index_new(w, i->rank), *place = index_new(w, x->rank);
     for (int k = 0; k < batch; k++) pick->at[k] = index->at[k];
     for (int k = 0; k < picks; k++) pick->at[batch + k] = index->at[axis + k];
-    LoopValue *picked = value_at(w, body, node->args[1], pick);
+    LoopValue *picked = node_at(w, body, node->args[1], pick);
     for (int k = 0; k < axis; k++) place->at[k] = index->at[k];
     for (int k = axis + 1; k < x->rank; k++) place->at[k] = index->at[k + picks - 1];
     place->at[axis] = affine_value(affine(0), loop_clamp(&w->b, picked, 0, x->dims[axis] - 1), 1);
-    return value_at(w, body, node->args[0], place);
+    return node_at(w, body, node->args[0], place);
 }
 LoopValue *view_at(Lower *w, const PlanBody *body, const Node *node, const Index *index) {
     const Type *from = node->n_args ? node->args[0]->type : NULL;
     Index *place;
     switch ((int)node->op) {
-    case OP_reshape: return value_at(w, body, node->args[0], reshape_index(w, node->type, from, index));
+    case OP_reshape: return node_at(w, body, node->args[0], reshape_index(w, node->type, from, index));
     case OP_transpose:
         place = index_new(w, index->n);
         for (int i = 0; i < index->n; i++) place->at[node->at->perm.v[i]] = index->at[i];
-        return value_at(w, body, node->args[0], place);
+        return node_at(w, body, node->args[0], place);
     case OP_broadcast:
         place = index_new(w, from->rank);
         for (int i = 0; i < from->rank; i++) place->at[i] = index->at[node->at->dims.v[i]];
-        return value_at(w, body, node->args[0], place);
+        return node_at(w, body, node->args[0], place);
     case OP_affine: return affine_at(w, body, node, index);
     case OP_take: return take_at(w, body, node, index);
     default: nnc_bug("%s is wanted where it is not stored", op_name(node->op));
