@@ -296,14 +296,14 @@ static double peak_rate(const char *cpu) {
     run_free(r);
     return rate;
 }
-static void measure(const char *cpu, Form form, i64 m, i64 k, i64 n, Dtype dtype) {
+static void measure(const char *cpu, double peak, Form form, i64 m, i64 k, i64 n, Dtype dtype) {
     Case c = product_case(form, m, k, n, dtype);
     Run *r = run_new(cpu);
     Memory memory = memory_of(&c);
     double begin = seconds();
     case_build(r, &c, cpu);
     run_compile(r);
-    double compiled = seconds() - begin, peak = peak_rate(cpu) / (dtype == DT_f64 ? 2 : 1);
+    double compiled = seconds() - begin;
     r->call.batch = memory.left, r->call.lasting = memory.right, r->call.hypers = memory.bias, r->call.out = memory.out;
     double rate = best_rate(r, 2.0 * (double)m * (double)k * (double)n);
     printf("%-10s %s %5lld,%5lld,%5lld %-7s %6.1f GFLOP/s %5.1f %% of %5.1f   compiled in %5.1f ms\n", cpu, dtype_name(dtype),
@@ -312,15 +312,18 @@ static void measure(const char *cpu, Form form, i64 m, i64 k, i64 n, Dtype dtype
     memory_free(&memory);
     run_free(r);
 }
-/* A layer of k inputs and n outputs on m rows. */
-static void measure_layer(const char *cpu, i64 m, i64 k, i64 n, Dtype dtype) {
-    measure(cpu, FORWARD, m, k, n, dtype);
-    measure(cpu, DATA, m, n, k, dtype);
-    measure(cpu, WEIGHT, k, m, n, dtype);
-}
+/* The three products of layers of rows, inputs, outputs. */
 static void speed(const char *cpu, Dtype dtype) {
-    static const i64 LAYERS[][3] = {{64, 784, 300}, {64, 300, 100}, {128, 512, 512}, {512, 512, 512}, {128, 512, 10}, {32, 64, 32}};
-    for (int i = 0; i < COUNT_OF(LAYERS); i++) measure_layer(cpu, LAYERS[i][0], LAYERS[i][1], LAYERS[i][2], dtype);
+    static const i64 LAYERS[][3] = {{64, 784, 300}, {64, 300, 100}, {128, 512, 512}, {512, 512, 512}, {128, 512, 10},
+                                     {32, 64, 32}, {128, 784, 512}, {32, 256, 1024}, {2048, 128, 512}, {1024, 1024, 1024},
+                                     {256, 2048, 2048}, {64, 400, 120}, {64, 50, 20}, {8, 512, 512}, {1, 512, 512}, {100, 30, 40}};
+    for (int i = 0; i < COUNT_OF(LAYERS); i++) {
+        i64 rows = LAYERS[i][0], in = LAYERS[i][1], out = LAYERS[i][2];
+        double peak = peak_rate(cpu) / (dtype == DT_f64 ? 2 : 1);
+        measure(cpu, peak, FORWARD, rows, in, out, dtype);
+        measure(cpu, peak, DATA, rows, out, in, dtype);
+        measure(cpu, peak, WEIGHT, in, rows, out, dtype);
+    }
 }
 
 int main(int argc, char **argv) {
@@ -331,7 +334,8 @@ int main(int argc, char **argv) {
     const char *cpus[2];
     int n = test_cpus(cpus), before = failures;
     if (argc > 1 && !strcmp(argv[1], "speed")) {
-        for (int k = 0; k < n; k++) speed(cpus[k], DT_f32), speed(cpus[k], DT_f64);
+        for (int k = 0; k < n; k++)
+            if (argc < 3 || !strcmp(argv[2], cpus[k])) speed(cpus[k], DT_f32), speed(cpus[k], DT_f64);
         return 0;
     }
     for (int i = 0; i < COUNT_OF(TESTS); i++)
