@@ -90,20 +90,18 @@ static i64 times(i64 a, i64 b) {
     return i64_multiply(a, b, &product) && product < (i64)1 << MOST_BITS ? product : (i64)1 << MOST_BITS;
 }
 static i64 plus(i64 a, i64 b) { return a + b < (i64)1 << MOST_BITS ? a + b : (i64)1 << MOST_BITS; }
+i64 node_multiply_adds(const Node *node) {
+    if (node->op == OP_scan) return times(node->at->length, func_multiply_adds(node->at->body));
+    if (node->op != OP_dot) return 0;
+    i64 work = node->type->count;
+    for (int i = 0; i < node->at->lc.n; i++) work = times(work, node->args[0]->type->dims[node->at->lc.v[i]]);
+    return work;
+}
 i64 func_multiply_adds(const Func *f) {
     Arena *scratch = arena_new("counting work");
     NodeList nodes = order_walk(scratch, f->results, f->n_results);
     i64 total = 0;
-    for (int i = 0; i < nodes.n; i++) {
-        const Node *node = nodes.v[i];
-        i64 own = 0;
-        if (node->op == OP_scan) own = times(node->at->length, func_multiply_adds(node->at->body));
-        if (node->op == OP_dot) {
-            own = node->type->count;
-            for (int j = 0; j < node->at->lc.n; j++) own = times(own, node->args[0]->type->dims[node->at->lc.v[j]]);
-        }
-        total = plus(total, own);
-    }
+    for (int i = 0; i < nodes.n; i++) total = plus(total, node_multiply_adds(nodes.v[i]));
     arena_free(scratch);
     return total;
 }

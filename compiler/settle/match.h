@@ -28,5 +28,6 @@ typedef struct Uses {
 } Uses;
 Uses uses_of(Arena *arena, NodeList nodes, Node *const *roots, int n_roots);
 int uses_count(const Uses *uses, const Node *node);
+i64 node_multiply_adds(const Node *node); /* of a product; of a scan, all rounds; else 0 */
 i64 func_multiply_adds(const Func *f); /* of products, rounds counted; ends at 2^62 */
 #endif

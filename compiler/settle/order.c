@@ -2,8 +2,9 @@
 **
 ** chain or lanes: a product goes over 16 lanes where its right free axes are too few to fill them and the innermost contracted
 ** axis is long enough; a sum where its innermost axis, the last, is summed and has 8 or more. cut: sums over the batch whose
-** result is too small to share out by tiles (fewer than SHARED) are cut into G blocks, so that threads and ranks can take
-** blocks; G is 8, or 1 (none is cut) for a step of little work or few rows. --grains=N cuts all of them in N.
+** result is too small to share out by tiles (fewer than SHARED), and which are worth sharing, are cut into G blocks, so that
+** threads can take blocks; G is 8, or 1 (none is cut) for a step of little work or few rows. --grains=N cuts all of them in N,
+** which ranks need.
 ** Bodies of scans are done for each choice of batch axes that they are met with. */
 #include "../base/vec.h"
 #include "batch.h"
@@ -17,6 +18,8 @@ enum {
     GRAINS = 8, ROWS_LEAST = 16
 };
 static const i64 WORK_LEAST = (i64)1 << 22; /* multiply-adds a step */
+static const i64 DOT_LEAST = (i64)1 << 18;  /* multiply-adds of a product, and */
+static const i64 SUM_LEAST = (i64)1 << 16;  /* elements of a sum, below which one thread is as fast */
 
 typedef struct Done {
     const Func *from, *to;
@@ -52,20 +55,24 @@ static void order_dot(const Node *node, const Ordering *o, int left, int right, 
     at->order = columns < LANES_FREE && innermost >= LANES_DOT ? ORDER_LANES : ORDER_CHAIN;
     int place = left >= 0 ? list_place(at->lc, left) : -1;
     if (place < 0 && right >= 0) place = list_place(at->rc, right);
-    if (o->grains > 1 && place >= 0 && (o->cut_all || n < SHARED)) at->cut = o->grains, at->cut_axis = place;
+    if (o->grains > 1 && place >= 0 && (o->cut_all || (n < SHARED && node_multiply_adds(node) >= DOT_LEAST))) at->cut = o->grains, at->cut_axis = place;
+}
+/* Sums and puts: elements read, elements written. */
+static bool is_worth(const Ordering *o, const Node *node) {
+    return o->cut_all || (tiles(1, 1, node->type->count) < SHARED && node->args[0]->type->count >= SUM_LEAST);
 }
 static void order_sum(const Node *node, const Ordering *o, int axis, Attrs *at) {
     const Type *x = node->args[0]->type;
     bool last = list_has(at->axes, x->rank - 1);
     at->order = last && x->dims[x->rank - 1] >= LANES_SUM ? ORDER_LANES : ORDER_CHAIN;
-    if (o->grains > 1 && axis >= 0 && list_has(at->axes, axis) && (o->cut_all || tiles(1, 1, node->type->count) < SHARED))
+    if (o->grains > 1 && axis >= 0 && list_has(at->axes, axis) && is_worth(o, node))
         at->cut = o->grains, at->cut_axis = axis;
 }
 static void order_put(const Node *node, const Ordering *o, int value, int index, Attrs *at) {
     int batch = (int)at->batch, n_index = node->args[1]->type->rank - batch, place = -1;
     if (index >= batch) place = index;
     if (place < 0 && value >= at->axis && value < at->axis + n_index) place = value - (int)at->axis + batch;
-    if (o->grains > 1 && place >= 0 && (o->cut_all || tiles(1, 1, node->type->count) < SHARED))
+    if (o->grains > 1 && place >= 0 && is_worth(o, node))
         at->cut = o->grains, at->cut_axis = place;
 }
 static const Func *order_func(Ordering *o, const Func *f, const int *params);

@@ -58,6 +58,11 @@ Node *rule_div_power(const Rewriting *rw, Node *n) {
     if (!isnormal(c) || fabs(frexp(c, &exponent)) != 0.5 || !is_safe_factor(n->type->dtype, 1 / c)) return NULL;
     return times(rw, n->args[0], 1 / c);
 }
+Node *rule_div_fill(const Rewriting *rw, Node *n) {
+    Node *fill = node_fill(n->args[1]);
+    double c = fill && is_real(n) ? node_fill_value(fill) : 0;
+    return is_safe_factor(n->type->dtype, c) && is_safe_factor(n->type->dtype, 1 / c) ? times(rw, n->args[0], 1 / c) : NULL;
+}
 Node *rule_neg_neg(const Rewriting *rw, Node *n) { return (void)rw, is(n->args[0], OP_neg) ? n->args[0]->args[0] : NULL; }
 Node *rule_neg_sub(const Rewriting *rw, Node *n) {
     const Node *x = n->args[0];
