@@ -46,6 +46,7 @@ static const char *name_of(Arena *arena, const char *page) {
 bool run_ir(Pipeline *p) {
     SemaOptions options = {.folder = folder_of(p->c.arena, p->options->page),
                            .name = name_of(p->c.arena, p->options->page),
+                           .version = NNC_VERSION,
                            .explain_batch = p->options->explain_batch};
     p->program = sema_program(&p->c, p->page, &options);
     return p->program != NULL;

@@ -120,10 +120,19 @@ static Objective *objective_of(Eval *e, const Context *c, Scope *scope, Pass *pa
     sema_error(e, c, E461, ast->span, "this minimize stands in evaluations only, so it never changes anything");
     return NULL;
 }
+static void reached_add(Eval *e, Slot *s) {
+    Page *page = page_of(e);
+    for (int i = 0; i < page->reached.n; i++)
+        if (page->reached.v[i] == s) return;
+    vec_push(e->arena, &page->reached, s);
+}
 static bool reaches(Eval *e, const Context *c, Objective *o, const Value *y) {
     bool any = false;
-    for (int i = 0; i < o->slots.n; i++) any |= deps_reach(y->deps, o->slots.v[i]->leaf) != REACH_NONE;
-    o->reached |= any;
+    for (int i = 0; i < o->slots.n; i++) {
+        if (deps_reach(y->deps, o->slots.v[i]->leaf) == REACH_NONE) continue;
+        reached_add(e, o->slots.v[i]);
+        any = true;
+    }
     if (any) return true;
     Message *m = sema_error(e, c, E462, o->ast->minimize.objective->span, "no parameter that this minimize changes reaches what it minimizes");
     if (o->ast->minimize.on.n) message_note(m, o->ast->minimize.on.v[0].span, "it changes `%s`", o->ast->minimize.on.v[0].text);

@@ -71,8 +71,8 @@ Program *sema_program(Compilation *c, Ast *ast, const SemaOptions *options) {
     hypers_check(e);
     items_declare(e, page->main);
     if (!eval_abstract(e, all_run, page) || diag_errors(c->diag) != errors) return NULL;
-    warnings_find(e);
     if (!eval_concrete(e, all_run, page)) return NULL;
+    warnings_find(e);
     page->program->graph = e->graph;
     nn_program *table = &page->program->table;
     *table = (nn_program){.abi = NN_ABI, .name = options->name, .version = options->version ? options->version : "", .hash = program_hash(e),

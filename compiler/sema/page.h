@@ -118,7 +118,6 @@ typedef struct Objective {
     const char *name, *path; /* "loss_2", "2.adam" */
     i64 every;
     VEC(Slot *) slots;       /* that it changes, by name */
-    bool reached;            /* some of them */
 } Objective;
 /* One number or array to be summed over the rows. */
 typedef struct Summand {
@@ -207,6 +206,7 @@ typedef struct Predict {
     const char *name;
     Use use;
     VEC(Output) outputs;
+    int reports; /* met in this evaluation, wrong ones too */
     bool failed;
 } Predict;
 void predict_declare(Eval *e, const File *file, const Ast *ast);
@@ -241,10 +241,12 @@ struct Page {
     VEC(Predict *) predicts;
     NodeMap places;            /* hole -> Place */
     NodeMap replaced;          /* hole -> Node: fixed hypers, averages in what reports show */
+    VEC(Slot *) reached;       /* parameters that some minimize reaches */
     VEC(const char *) batch_lines; /* of --explain-batch, told already */
 };
 void table_fill(Eval *e);
-void warnings_find(Eval *e);
+void warnings_find(Eval *e);    /* when all is built */
+void warnings_of_text(Eval *e);
 void batch_watch(Eval *e, const Context *c, Span span, Frames across); /* --explain-batch, batch=all, batch norm with batch 1 */
 const char *intern(const Eval *e, const char *text);
 #endif

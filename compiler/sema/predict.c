@@ -19,6 +19,7 @@ void predict_declare(Eval *e, const File *file, const Ast *ast) {
 void predict_report(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     Predict *p = c->block;
     const Ast *value = ast->report.value;
+    p->reports++;
     const char *name = ast->report.name.text;
     if (!name && value->kind == AST_call) name = value->call.name.text;
     if (!name && value->kind == AST_pipe) name = value->pipe.call->call.name.text;
@@ -46,9 +47,8 @@ void predict_report(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
 }
 void predict_run(Eval *e, Predict *p) {
     if (p->failed) return;
-    int errors = diag_errors(e->c->diag);
     eval_begin(e);
-    p->outputs.n = 0;
+    p->outputs.n = 0, p->reports = 0;
     Context c = use_context(e, &p->use, p->name);
     c.where = WHERE_PREDICT, c.owner = c.train = intern(e, arena_printf(e->arena, "%s/", p->name)), c.top = true, c.block = p;
     for (int i = 0; i < e->slots.n; i++)
@@ -62,6 +62,6 @@ void predict_run(Eval *e, Predict *p) {
     scope_finish(e, &c, scope);
     if (end->kind == VALUE_TENSOR || end->kind == VALUE_RECORD)
         sema_error(e, &c, E337, p->ast->predict.block->span, "a predict block has no value: report name = .. makes a column");
-    if (!p->outputs.n && diag_errors(e->c->diag) == errors)
+    if (!p->reports)
         sema_error(e, &c, E448, p->ast->span, "this predict block has no `report`, so it prints nothing");
 }

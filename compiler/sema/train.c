@@ -189,6 +189,23 @@ static void steps_run(Eval *e, Train *t, int errors) {
     for (u32 set = 0; set <= all && rare; set++) /* all but the full set, which is done */
         if ((set & always(t) & all) == (always(t) & all) && set != all) pass_run(e, pass_find(e, t, PASS_STEP, set | ~all));
 }
+/* `best` names a report that is one number, or an objective. */
+static void best_check(Eval *e, Train *t) {
+    if (!t->best) return;
+    const Ast *ast = t->best->kind == AST_unary ? t->best->unary.value : t->best;
+    const char *name = ast->name.name.text;
+    VEC(const char *) names = {0};
+    for (int i = 0; i < t->objectives.n; i++) vec_push(e->arena, &names, t->objectives.v[i]->name);
+    for (int i = 0; i < t->reports.n; i++)
+        if (!t->reports.v[i]->shape.rank) vec_push(e->arena, &names, t->reports.v[i]->name);
+    for (int i = 0; i < names.n; i++)
+        if (!strcmp(names.v[i], name)) return;
+    t->failed = true;
+    const char *near = str_nearest(name, names.v, names.n);
+    Message *m = sema_error(e, NULL, E473, ast->span, "the block `%s` reports no number `%s`", t->name, name);
+    if (near) message_help(m, "did you mean `%s`?", near);
+    else message_help(m, "add `report %s(..)` or `report %s = ..` to the block", name, name);
+}
 static void endless_check(Eval *e, Train *t) {
     if (t->failed || !data_endless(t->use.set) || (t->steps && !t->all)) return;
     t->failed = true;
@@ -210,6 +227,7 @@ void train_run(Eval *e, Train *t) {
     if (!t->objectives.n && diag_errors(e->c->diag) == errors)
         sema_error(e, NULL, E448, t->ast->span, "the train block `%s` has no `minimize`, so it trains nothing", t->name);
     pass_run(e, pass_find(e, t, PASS_EVAL, ~0u));
+    if (diag_errors(e->c->diag) == errors) best_check(e, t);
     if (e->c->gradients && diag_errors(e->c->diag) == errors) pass_run(e, pass_find(e, t, PASS_GRADIENTS, ~0u));
 }
 
