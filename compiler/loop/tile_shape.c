@@ -1,7 +1,7 @@
 /* tile_shape.c: which tile: which axes give rows and lanes, how many of each, whether panels are packed, where sums are cut.
 **
 ** Every choice that fits is priced in cycles for each step of the sum: two fused multiply-adds, or two loads, a cycle, and four cycles
-** from an accumulator to itself. All from extents, strides and the machine, so it never depends on anything measured. Ties go
+** from an accumulator to itself, and what the way from L2 costs. All from extents, strides and the machine, so it never depends on anything measured. Ties go
 ** to what comes first: lanes along a right axis, few vectors, many rows. */
 #include "tile_parts.h"
 
@@ -12,8 +12,10 @@ enum {
     NEAR = 256 << 10,        /* elements of an operand that stay in L2 without packing */
     FEW_ROWS = 32,           /* rows for which packing does not pay */
     TASK_WORK = 1 << 17,     /* multiply-adds worth a task */
-    TASKS_WANTED = 32
+    TASKS_WANTED = 32,
+    NEAR_BYTES = 24 << 10    /* that stay in L1 */
 };
+#define BODY 0.01 /* of the time: what another tile's code must gain, for its compilation */
 
 static TileDeal deal(i64 total, i64 most) {
     i64 n = quotient_up(total, most), size = total / n;
@@ -32,12 +34,6 @@ static i64 rows_most(const TileSpec *spec, LoopElem elem, i64 width) {
     i64 row = width * registers_each(spec, elem);
     return lesser((spec->registers - 1 - row) / row, TILE_ROWS);
 }
-/* Cycles of one step of the sum. `close`: rows lie a multiple of 4 KiB apart, so more than 8 fall out of their set in L1. */
-static double step_cycles(i64 rows, i64 row_registers, bool close) {
-    double work = (double)(rows * row_registers) / 2, loads = (double)(rows + row_registers) / 2;
-    return larger(larger(work, loads), 4) * (close && rows > 8 ? 1.4 : 1);
-}
-
 /* ---- sums ---- */
 
 TileSums sums_merge(TileSums sums) {
@@ -108,20 +104,46 @@ static TilePack pack_choose(const TileSpec *spec, const TileShape *s, int bytes)
     }
     return inner && inner->lane == 1 ? PACK_TURN : PACK_GATHER;
 }
+/* What a step of the sum costs beside its arithmetic. */
+typedef struct Access {
+    bool close;     /* rows a multiple of 4 KiB apart: more than 8 of them fall out of their set in L1 */
+    bool lines;     /* each step reads the rows from another line, and all of them do not stay in L1 */
+    bool streamed;  /* a panel does not stay in L1 */
+    bool unaligned; /* vectors cross lines */
+} Access;
+static Access access_of(const TileSpec *spec, const TileShape *s, i64 bytes, i64 width) {
+    const TileSum *inner = s->sums.n ? &s->sums.v[s->sums.n - 1] : NULL;
+    if (!inner) return (Access){0};
+    i64 stride = s->row < 0 ? 0 : axis_stride(&spec->axes[s->row], s->swapped) * bytes, step = inner->row * bytes;
+    i64 summed = s->total / s->sums.v[0].extent * s->block;
+    if (step < 0) step = -step;
+    return (Access){.close = stride && stride % 4096 == 0 && step && step < 64,
+                    .lines = step >= 64 && (summed > 256 || (step % 2048 == 0 && summed > 24)),
+                    .streamed = summed * width * LANES * bytes > NEAR_BYTES,
+                    .unaligned = s->pack == PACK_NONE && inner->lane * bytes % 64 != 0};
+}
+static double step_cycles(i64 rows, i64 registers, Access a) {
+    double work = (double)(rows * registers) / 2, loads = (double)(rows + registers * (1 + a.unaligned));
+    double cycles = larger(larger(work, loads / 2), 4) * (a.close && rows > 8 ? 1.4 : 1);
+    return cycles + 0.08 * loads + a.lines + (a.streamed ? 0.5 * (double)registers : 0);
+}
+/* Of a finish of so many rows. Short runs of stores in a result that does not stay in L1 wait for their lines. */
+static double finish_cycles(const TileSpec *spec, const TileShape *s, i64 rows, i64 registers, i64 bytes) {
+    bool far = side_count(spec, false) * side_count(spec, true) * bytes > NEAR_BYTES;
+    double cycles = 40 + (double)rows * (far ? 12 : 2) + 2.0 * (double)(rows * registers);
+    if (s->turned) return cycles + 150.0 * (double)registers;
+    return spec->unit < 0 || s->lane == spec->unit ? cycles : cycles + 30.0 * (double)(rows * registers);
+}
 /* Of all tiles of one panel's width. */
 static double panel_cycles(const TileSpec *spec, const TileShape *s, LoopElem elem, i64 width) {
-    const TileSum *inner = s->sums.n ? &s->sums.v[s->sums.n - 1] : NULL;
     const TileDeal *d = &s->row_deal;
-    int each = registers_each(spec, elem);
-    i64 stride = s->row < 0 ? 0 : axis_stride(&spec->axes[s->row], s->swapped) * elem_bytes(elem);
-    bool close = stride && stride % 4096 == 0 && inner && inner->row * elem_bytes(elem) < 64 && inner->row;
-    double sum = 0, summed = (double)s->total;
+    i64 registers = width * registers_each(spec, elem), bytes = elem_bytes(elem);
+    Access access = access_of(spec, s, bytes, width);
+    double sum = 0;
     for (int k = 0; k < 2; k++) {
-        i64 count = k ? d->n - d->high : d->high, rows = d->size + !k, registers = width * each;
-        double finish = 40 + 2.0 * (double)(rows * registers);
-        if (s->turned) finish += 150.0 * (double)registers;
-        else if (spec->unit >= 0 && s->lane != spec->unit) finish += 30.0 * (double)(rows * registers);
-        sum += (double)count * (summed * step_cycles(rows, registers, close) + finish);
+        i64 count = k ? d->n - d->high : d->high, rows = d->size + !k;
+        double tile = (double)s->total * step_cycles(rows, registers, access);
+        sum += (double)count * (tile + finish_cycles(spec, s, rows, registers, bytes));
     }
     return sum * (double)(side_count(spec, s->swapped) / s->rows);
 }
@@ -135,9 +157,9 @@ static void price(const TileSpec *spec, TileShape *s, LoopElem elem) {
     double one = pack_cycles(spec, s, elem);
     if (d->high) one += (double)d->high * panel_cycles(spec, s, elem, d->size + 1);
     one += (double)(d->n - d->high) * panel_cycles(spec, s, elem, d->size);
-    int bodies = (1 + (d->high > 0)) * (1 + (s->row_deal.high > 0));
+    int widths = 1 + (d->high > 0), bodies = widths * (1 + (s->row_deal.high > 0)) * (1 + s->turned) + widths * (s->pack == PACK_TURN);
     i64 times = side_count(spec, !s->swapped) / s->lanes * extents(spec, 0, spec->n_batch);
-    s->cycles = one * (double)times * (1 + 0.02 * (bodies - 1));
+    s->cycles = one * (double)times * (1 + BODY * (bodies - 1));
 }
 
 /* ---- choice ---- */
