@@ -21,6 +21,7 @@ typedef struct Dim {
     AxisClass class;
     bool whole; /* may not be cut: its lanes are counted */
     bool alone; /* may not be walked as one with a neighbour */
+    int part;   /* nor with one of another part: of a dot batch 0, left 1, right 2 */
     VEC(i64) cuts; /* strides at which it is cut, rising; each divides the next */
 } Dim;
 typedef struct Atom {
@@ -51,6 +52,7 @@ typedef struct Known {
     const Node *node;
     const Index *index;
     const LoopValue *guard;
+    int cell;
     LoopValue *value;
     i64 before; /* the entry of the same node made before, +1 */
 } Known;
@@ -66,6 +68,7 @@ typedef struct Lower {
     const PlanKernel *kernel;
     LoopBuilder b;
     bool trial, again;  /* again: a cut was made, the trial starts anew */
+    bool inexact;       /* a reshape was divided as a number */
     VEC(Dim) dims;
     VEC(Atom *) atoms;  /* outermost first */
     VEC(AxisGroup) groups;
@@ -75,6 +78,7 @@ typedef struct Lower {
     VEC(Known) known;
     Map newest;         /* node -> its newest entry in `known`, +1 */
     int active;         /* lanes that count; 0: no lanes are open */
+    int cell;           /* of a tile: its vectors have the same index, each its own values */
     LoopValue *guard;   /* lanes: only where this holds memory may be touched; NULL: everywhere */
     LoopValue *anchor;  /* the anchor's value at `anchor_index` */
     const Index *anchor_index;
@@ -104,11 +108,13 @@ void lanes_unify(Lower *w, int n, LoopValue **values); /* all to lanes if one is
 void store_at(Lower *w, const PlanStore *store, const Index *index, LoopValue *value);
 /* All stores of the kernel at an index of the results: computed first, then written. */
 void stores_at(Lower *w, const Index *index);
-LoopAffine address_of(Lower *w, const PlanValue *value, const Index *index);
+LoopAffine address_of(const PlanValue *value, const Index *index);
 int buffer_of(Lower *w, const PlanValue *value, bool written);
 
 /* ---- lower_view.c: where an element of a view's result comes from in its operand */
 LoopValue *view_at(Lower *w, const PlanBody *body, const Node *node, const Index *index);
+/* One step down a view that always stays inside its operand and is affine; false: it is no such view. */
+bool view_step(Lower *w, const PlanBody **body, const Node **node, const Index **index);
 
 /* ---- lower_nest.c */
 typedef void NestBody(Lower *w, void *context);
@@ -128,6 +134,19 @@ void lower_put(Lower *w);
 void lower_top(Lower *w);
 typedef NestBody Trial;
 void run_trial(Lower *w, Trial *trial, void *context); /* until it asks for no more cuts; then groups, then the real function begins */
+
+/* ---- lower_tile.c */
+typedef struct Operand {
+    const PlanValue *value;
+    LoopAffine form; /* the element, in atoms */
+} Operand;
+/* An operand that is a stored value under affine views. */
+bool operand_place(Lower *w, const PlanBody *body, const Node *node, const Index *index, Operand *operand);
+/* The product with its maps; false: tiles do not fit it, nothing was written. */
+bool tile_whole(Lower *w, const Operand operands[2], int n_result);
+/* One block of a cut, of `length` elements of cut_dim, into scratch. */
+bool tile_block(Lower *w, const Operand operands[2], int n_result, int cut_dim, i64 length, LoopAffine block, bool only_ask);
+void partial_store(Lower *w, LoopValue *value); /* lower_reduce.c: at the groups' places */
 
 /* ---- lower_hoist.c */
 void loop_hoist(LoopFunction *f, Arena *arena);

@@ -99,7 +99,7 @@ static i64 factor_of(const LoopAffine *f, const LoopFor *loop) {
 }
 static bool may_join(const Lower *w, const Atom *outer, const Atom *inner) {
     const Dim *a = &w->dims.v[outer->dim], *b = &w->dims.v[inner->dim];
-    if (a->class != b->class || a->alone || b->alone) return false;
+    if (a->class != b->class || a->part != b->part || a->alone || b->alone) return false;
     if (b->whole && inner->loop.extent % LANES) return false;
     for (int i = 0; i < w->forms.n; i++) {
         const LoopAffine *f = &w->forms.v[i].form;

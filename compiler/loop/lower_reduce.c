@@ -16,6 +16,8 @@ typedef struct Reduce {
     bool by_lanes;             /* the innermost folded axis goes by lanes */
     int result_lanes;          /* else the group of results that does; -1: none */
     int partial;               /* local buffer of a cut */
+    bool tiles;                /* operands are places, so that register tiles may do */
+    Operand operands[2];
 } Reduce;
 
 static bool holds(List list, i64 x) {
@@ -53,7 +55,12 @@ static void make_dims(Lower *w, Reduce *r) {
     r->n_fold = axes.n;
     r->cut_at = cut_place(node);
     r->by_lanes = wants_lanes(node);
-    for (int i = 0; i < r->n_result; i++) axes_dim(w, node->type->dims[i], AXIS_RESULT);
+    int n_batch = node->op == OP_dot ? (int)node->at->lb.n : 0;
+    int n_right = node->op == OP_dot ? node->args[1]->type->rank - n_batch - axes.n : 0;
+    for (int i = 0; i < r->n_result; i++) {
+        int dim = axes_dim(w, node->type->dims[i], AXIS_RESULT);
+        w->dims.v[dim].part = i < n_batch ? 0 : i < r->n_result - n_right ? 1 : 2;
+    }
     for (int i = 0; i < axes.n; i++) {
         i64 extent = x->dims[axes.v[i]];
         if (i == r->cut_at) {
@@ -198,19 +205,89 @@ static void reduce_result(Lower *w, void *context) {
     stores_at(w, index);
     w->anchor = NULL;
 }
+static void trial_operands(Lower *w, Reduce *r) {
+    r->tiles = r->node->op == OP_dot && !r->by_lanes && w->plan->options.level >= 2;
+    for (int side = 0; side < 2 && r->tiles; side++)
+        r->tiles = operand_place(w, w->kernel->body, r->node->args[side], operand_index(w, r, side), &r->operands[side]);
+    if (!r->tiles) return;
+    for (int side = 0; side < 2; side++) {
+        axes_note(w, r->operands[side].form, true, false);
+        buffer_of(w, r->operands[side].value, false);
+    }
+    if (r->cut_at >= 0) partial_store(w, NULL);
+}
 static void reduce_trial(Lower *w, void *context) {
     Reduce *r = context;
     LoopValue *acc = identity(w, r->node);
-    fold_element(w, r, &acc);
+    trial_operands(w, r);
+    if (!r->tiles) fold_element(w, r, &acc);
     Index *index = index_of_dims(w, 0, r->n_result);
     w->anchor = acc;
     w->anchor_index = index;
     stores_at(w, index);
 }
+
+/* ---- tiles */
+
+/* Scratch is [blocks, result]. */
+static Index *partial_index(Lower *w, LoopAffine block) {
+    int n = w->kernel->anchor->type->rank;
+    Index *index = index_new(w, n + 1);
+    index->at[0] = block;
+    for (int i = 0; i < n; i++) index->at[i + 1] = axes_coordinate(w, i);
+    return index;
+}
+static int block_dim_of(const Lower *w) {
+    for (int i = 0; i < w->dims.n; i++)
+        if (w->dims.v[i].class == AXIS_BLOCK) return i;
+    return -1;
+}
+void partial_store(Lower *w, LoopValue *value) {
+    PlanStore store = {w->kernel->anchor, w->kernel->scratch, -1, 0, NULL};
+    store_at(w, &store, partial_index(w, axes_coordinate(w, block_dim_of(w))), value);
+}
+/* The sum of all blocks at one place (or 16), then what follows. */
+static void add_partials(Lower *w, void *context) {
+    const Reduce *r = context;
+    int cut = (int)r->node->at->cut;
+    LoopValue **sums = ARENA_ARRAY(w->arena, LoopValue *, cut);
+    for (int i = 0; i < cut; i++)
+        sums[i] = i < r->n_blocks ? load_at(w, w->kernel->scratch, partial_index(w, affine(i))) : literal_of(w, r->node->type->dtype, 0);
+    for (int left = cut / 2; left; left /= 2)
+        for (int i = 0; i < left; i++) {
+            LoopValue *pair[2] = {sums[2 * i], sums[2 * i + 1]};
+            lanes_unify(w, 2, pair);
+            sums[i] = loop_apply(&w->b, LOP_add, pair);
+        }
+    Index *index = index_of_dims(w, 0, r->n_result);
+    w->anchor = sums[0];
+    w->anchor_index = index;
+    stores_at(w, index);
+    w->anchor = NULL;
+}
+static void set_bound(Lower *w, bool bound) {
+    for (int g = 0; g < w->groups.n; g++) w->groups.v[g].bound = bound, w->groups.v[g].lanes = false;
+}
+static bool tile_cut_sum(Lower *w, Reduce *r) {
+    i64 extent = r->node->args[0]->type->dims[folded(r->node, 0).v[r->cut_at]], whole = extent / r->length, rest = extent % r->length;
+    int cut_dim = r->fold_dims[r->cut_at];
+    if (!tile_block(w, r->operands, r->n_result, cut_dim, r->length, affine(0), true)) return false;
+    if (whole) {
+        LoopFor *loop = loop_for(&w->b, w->kernel->parallel ? FOR_PARALLEL : FOR_SERIAL, whole, 1, 0, NULL);
+        tile_block(w, r->operands, r->n_result, cut_dim, r->length, affine_loop(affine(0), loop, 1), false);
+        loop_for_end(&w->b, NULL);
+    }
+    if (rest) tile_block(w, r->operands, r->n_result, cut_dim, rest, affine(whole), false);
+    loop_sync(&w->b);
+    set_bound(w, false);
+    nest(w, AXIS_RESULT, best_lanes(w, AXIS_RESULT), w->kernel->parallel, add_partials, r);
+    return true;
+}
 void lower_reduce(Lower *w) {
     Reduce r = {.node = w->kernel->anchor};
     make_dims(w, &r);
     run_trial(w, reduce_trial, &r);
+    if (r.tiles && (r.cut_at >= 0 ? tile_cut_sum(w, &r) : tile_whole(w, r.operands, r.n_result))) return;
     int lanes = r.by_lanes && lanes_group(w, &r) >= 0 ? -1 : best_lanes(w, AXIS_RESULT);
     nest(w, AXIS_RESULT, lanes, w->kernel->parallel, reduce_result, &r);
 }

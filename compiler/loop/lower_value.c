@@ -41,12 +41,12 @@ static i64 newest_of(const Lower *w, const Node *node) { return (i64)(intptr_t)m
 static LoopValue *known_value(const Lower *w, const PlanBody *body, const Node *node, const Index *index) {
     for (i64 i = newest_of(w, node); i; i = w->known.v[i - 1].before) {
         const Known *k = &w->known.v[i - 1];
-        if (k->body == body && k->guard == w->guard && index_equal(k->index, index)) return k->value;
+        if (k->body == body && k->guard == w->guard && k->cell == w->cell && index_equal(k->index, index)) return k->value;
     }
     return NULL;
 }
 static void know(Lower *w, const PlanBody *body, const Node *node, const Index *index, LoopValue *value) {
-    Known k = {body, node, index, w->guard, value, newest_of(w, node)};
+    Known k = {body, node, index, w->guard, w->cell, value, newest_of(w, node)};
     vec_push(w->arena, &w->known, k);
     map_set_ptr(&w->newest, node, (void *)(intptr_t)w->known.n);
 }
@@ -74,11 +74,10 @@ int buffer_of(Lower *w, const PlanValue *value, bool written) {
               "one place holds values of two types");
     return param->buffer;
 }
-LoopAffine address_of(Lower *w, const PlanValue *value, const Index *index) {
+LoopAffine address_of(const PlanValue *value, const Index *index) {
     LoopAffine at = affine(0);
     i64 stride = 1;
     nnc_check(index->n == value->type->rank, "an index of %d axes for %d", index->n, value->type->rank);
-    (void)w;
     for (int i = index->n - 1; i >= 0; i--) {
         at = affine_plus(at, affine_times(index->at[i], stride));
         stride *= value->type->dims[i];
@@ -105,7 +104,7 @@ static LoopValue *load_from(Lower *w, int buffer, LoopAffine form) {
     return loop_load_access(&w->b, access);
 }
 LoopValue *load_at(Lower *w, const PlanValue *value, const Index *index) {
-    LoopAffine at = address_of(w, value, index);
+    LoopAffine at = address_of(value, index);
     int buffer = buffer_of(w, value, false);
     if (!w->trial) return load_from(w, buffer, at);
     axes_note(w, at, true, false);
@@ -116,7 +115,7 @@ void store_at(Lower *w, const PlanStore *store, const Index *index, LoopValue *v
     Index *place = index_new(w, index->n);
     for (int i = 0; i < index->n; i++) place->at[i] = index->at[i];
     if (store->axis >= 0) place->at[store->axis].constant += store->shift;
-    LoopAffine form = address_of(w, store->value, place);
+    LoopAffine form = address_of(store->value, place);
     int buffer = buffer_of(w, store->value, true);
     if (w->trial) {
         axes_note(w, form, true, true);
@@ -178,7 +177,7 @@ static LoopValue *constant_at(Lower *w, const Node *node, const Index *index) {
         return loop_literal(&w->b, scalar_of(elem_of_dtype(node->type->dtype)), bits);
     }
     PlanValue value = {.type = node->type};
-    LoopAffine at = address_of(w, &value, index);
+    LoopAffine at = address_of(&value, index);
     if (w->trial) {
         axes_note(w, at, true, false);
         return literal_of(w, node->type->dtype, 0);

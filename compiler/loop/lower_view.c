@@ -18,6 +18,7 @@ static LoopValue *apply2(Lower *w, LoopOp op, LoopValue *x, LoopValue *y) {
 /* f = q * d + r, whatever f is; its value lies in 0..size-1. */
 static void split_any(Lower *w, LoopAffine f, i64 d, i64 size, LoopAffine *q, LoopAffine *r) {
     if (axes_split(w, f, d, q, r)) return;
+    w->inexact = true;
     LoopValue *x = number_at(w, f), *quotient = apply2(w, LOP_div, x, number(w, d));
     LoopValue *rest = apply2(w, LOP_sub, x, apply2(w, LOP_mul, quotient, number(w, d)));
     *q = affine_value(affine(0), loop_clamp(&w->b, quotient, 0, (size - 1) / d), 1);
@@ -54,6 +55,12 @@ static const Index *reshape_index(Lower *w, const Type *from, const Type *to, co
 
 /* ---- affine */
 
+static const Index *index_with(Lower *w, const Index *index, i64 axis, LoopAffine at) {
+    Index *place = index_new(w, index->n);
+    for (int i = 0; i < index->n; i++) place->at[i] = i == axis ? at : index->at[i];
+    return place;
+}
+
 typedef struct Inside {
     LoopAffine at;   /* the place along the axis, where it is inside */
     LoopValue *mask; /* where it is; NULL: everywhere */
@@ -89,10 +96,13 @@ static Inside inside_range(Lower *w, LoopAffine f, i64 size) {
     if (w->trial || moves_with_lanes(w, f)) return (Inside){.at = f, .mask = mask, .guarded = true};
     return (Inside){.at = affine_value(affine(0), clamped, 1), .mask = mask};
 }
-static Inside inside_of(Lower *w, const Attrs *at, const Index *index, i64 size) {
+static LoopAffine affine_form(const Attrs *at, const Index *index) {
     LoopAffine f = affine_plus(affine_times(index->at[at->axis], at->a), affine(at->c));
+    return at->k >= 0 ? affine_plus(f, affine_times(index->at[at->k], at->b)) : f;
+}
+static Inside inside_of(Lower *w, const Attrs *at, const Index *index, i64 size) {
+    LoopAffine f = affine_form(at, index);
     bool never = false;
-    if (at->k >= 0) f = affine_plus(f, affine_times(index->at[at->k], at->b));
     if (at->m == 1) return inside_range(w, f, size);
     if (divides(&f, at->m, &never)) return never ? (Inside){.never = true} : inside_range(w, divided(f, at->m), size);
     LoopValue *x = number_at(w, f), *quotient = apply2(w, LOP_div, x, number(w, at->m));
@@ -106,9 +116,7 @@ static LoopValue *affine_at(Lower *w, const PlanBody *body, const Node *node, co
     LoopValue *fill = literal_of(w, node->type->dtype, node->at->fill);
     Inside in = inside_of(w, node->at, index, x->dims[node->at->axis]);
     if (in.never) return fill;
-    Index *place = index_new(w, index->n);
-    for (int i = 0; i < index->n; i++) place->at[i] = index->at[i];
-    place->at[node->at->axis] = in.at;
+    const Index *place = index_with(w, index, node->at->axis, in.at);
     LoopValue *before = w->guard;
     if (in.guarded) {
         LoopValue *mask = loop_splat(&w->b, in.mask);
@@ -124,6 +132,54 @@ static LoopValue *affine_at(Lower *w, const PlanBody *body, const Node *node, co
 
 /* ---- the others */
 
+static const Index *transpose_index(Lower *w, const Node *node, const Index *index) {
+    Index *place = index_new(w, index->n);
+    for (int i = 0; i < index->n; i++) place->at[node->at->perm.v[i]] = index->at[i];
+    return place;
+}
+static const Index *broadcast_index(Lower *w, const Node *node, const Index *index) {
+    Index *place = index_new(w, node->args[0]->type->rank);
+    for (int i = 0; i < place->n; i++) place->at[i] = index->at[node->at->dims.v[i]];
+    return place;
+}
+/* Of an affine view that surely stays inside; NULL else. */
+static const Index *inside_index(Lower *w, const Node *node, const Index *index) {
+    i64 low, high;
+    bool never = false;
+    LoopAffine f = affine_form(node->at, index);
+    if (!divides(&f, node->at->m, &never) || never) return NULL;
+    f = divided(f, node->at->m);
+    if (!affine_bounds(&f, &low, &high) || low < 0 || high >= node->args[0]->type->dims[node->at->axis]) return NULL;
+    return index_with(w, index, node->at->axis, f);
+}
+/* As reshape_index, but only where all is affine. */
+static const Index *reshape_exact(Lower *w, const Node *node, const Index *index) {
+    w->inexact = false;
+    const Index *place = reshape_index(w, node->type, node->args[0]->type, index);
+    return w->inexact ? NULL : place;
+}
+bool view_step(Lower *w, const PlanBody **body, const Node **node, const Index **index) {
+    const Node *n = *node;
+    const Index *place = NULL;
+    switch ((int)n->op) {
+    case OP_reshape: place = reshape_exact(w, n, *index); break;
+    case OP_transpose: place = transpose_index(w, n, *index); break;
+    case OP_broadcast: place = broadcast_index(w, n, *index); break;
+    case OP_affine: place = inside_index(w, n, *index); break;
+    case OP_arg: {
+        const PlanOuter *outer = plan_outer(*body, n);
+        Index *with_round = index_new(w, (*index)->n + outer->lead);
+        for (int i = 0; i < (*index)->n; i++) with_round->at[i + outer->lead] = (*index)->at[i];
+        *body = outer->body, *node = outer->node, *index = with_round;
+        return true;
+    }
+    default: break;
+    }
+    if (!place) return false;
+    *node = n->args[0], *index = place;
+    return true;
+}
+
 static LoopValue *take_at(Lower *w, const PlanBody *body, const Node *node, const Index *index) {
     const Type *x = node->args[0]->type, *i = node->args[1]->type;
     int axis = (int)node->at->axis, batch = (int)node->at->batch, picks = i->rank - batch;
@@ -137,18 +193,10 @@ static LoopValue *take_at(Lower *w, const PlanBody *body, const Node *node, cons
     return node_at(w, body, node->args[0], place);
 }
 LoopValue *view_at(Lower *w, const PlanBody *body, const Node *node, const Index *index) {
-    const Type *from = node->n_args ? node->args[0]->type : NULL;
-    Index *place;
     switch ((int)node->op) {
-    case OP_reshape: return node_at(w, body, node->args[0], reshape_index(w, node->type, from, index));
-    case OP_transpose:
-        place = index_new(w, index->n);
-        for (int i = 0; i < index->n; i++) place->at[node->at->perm.v[i]] = index->at[i];
-        return node_at(w, body, node->args[0], place);
-    case OP_broadcast:
-        place = index_new(w, from->rank);
-        for (int i = 0; i < from->rank; i++) place->at[i] = index->at[node->at->dims.v[i]];
-        return node_at(w, body, node->args[0], place);
+    case OP_reshape: return node_at(w, body, node->args[0], reshape_index(w, node->type, node->args[0]->type, index));
+    case OP_transpose: return node_at(w, body, node->args[0], transpose_index(w, node, index));
+    case OP_broadcast: return node_at(w, body, node->args[0], broadcast_index(w, node, index));
     case OP_affine: return affine_at(w, body, node, index);
     case OP_take: return take_at(w, body, node, index);
     default: nnc_bug("%s is wanted where it is not stored", op_name(node->op));

@@ -157,7 +157,8 @@ static void plan_group(Planner *p, PlanBody *body, const Homes *homes, const Gro
     PlanKernel *kernel = kernel_new(p, body, group->kind, group->anchor);
     for (int i = 0; i < group->roots.n; i++)
         kernel_store(p, kernel, group->roots.v[i], value_made(p, body, homes, kernel, group->roots.v[i]));
-    if (group->kind == PLAN_PUT && group->anchor->at->cut > 1)
+    bool partial = group->kind == PLAN_PUT || (p->plan->options.level >= 2 && group->anchor && group->anchor->op == OP_dot);
+    if (partial && group->anchor->at->cut > 1)
         kernel->scratch = value_in_work(p, body, type_with_lead(p->graph, group->anchor->type, group->anchor->at->cut));
 }
 static void plan_body(Planner *p, PlanBody *body, const Homes *homes) {

@@ -60,8 +60,7 @@ typedef struct PlanOuter {
 
 typedef enum PlanKind {
     PLAN_MAP,    /* elementwise over the shape of its stores */
-    PLAN_REDUCE, /* anchor sum, amax or dot: plain loops */
-    PLAN_TILE,   /* anchor dot in register tiles */
+    PLAN_REDUCE, /* anchor sum, amax or dot; dots in register tiles where level and operands allow */
     PLAN_ROWS,   /* sums and maxima over last axes with maps between, a row after another */
     PLAN_PUT,
     PLAN_TOP,
@@ -80,7 +79,7 @@ typedef struct PlanKernel {
     VEC(PlanStore) stores;
     struct PlanBody *body;  /* it is in */
     struct PlanBody *inner; /* PLAN_SCAN */
-    PlanValue *scratch;     /* PLAN_PUT with a cut: the partial sums */
+    PlanValue *scratch;     /* of a put or a tiled dot with a cut: the partial sums */
     bool parallel;          /* worth more than one thread */
     int time, end;          /* in the linear order; end: of a scan's last round */
     i64 row;                /* in nn_program.kernels; -1: a scan */

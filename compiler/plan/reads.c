@@ -76,7 +76,7 @@ PlanReads plan_reads(Arena *arena, const PlanKernel *kernel) {
 bool plan_in_place(const PlanKernel *kernel, const PlanValue *value) {
     Arena *scratch = arena_new("reads of a kernel");
     Walk w = walk_begin(scratch, kernel);
-    bool plain = kernel->kind == PLAN_MAP || kernel->kind == PLAN_REDUCE || kernel->kind == PLAN_TILE;
+    bool plain = kernel->kind == PLAN_MAP || kernel->kind == PLAN_REDUCE;
     Visit at;
     for (const PlanValue *read; plain && (read = next_read(&w, &at));)
         if (plan_same_place(read, value)) plain = !at.through_view;
