@@ -164,10 +164,6 @@ CASE(take_map) {
     Node *x = in(m, DIMS(3, 5, 4)), *y = in(m, DIMS(3, 4)), *i = in_type(m, DT_i32, DIMS(3, 2));
     return ir_take(G, ir_div(G, x, ir_spread(G, y, 1, 5)), i, 1, 1);
 }
-CASE(put_select) {
-    Node *y = in(m, DIMS(3, 13)), *i = in_type(m, DT_i32, DIMS(3));
-    return ir_put(G, y, i, 3, 1, 1); /* [3, 3, 13]; some indices are outside */
-}
 typedef struct RuleCase {
     const char *name;
     bool exact;
@@ -287,6 +283,29 @@ static bool has(const Func *f, Op op, Order order, i64 cut, i64 place) {
     while (n->op != op && n->n_args) n = n->args[0];
     return n->op == op && n->at->order == order && n->at->cut == cut && n->at->cut_axis == place;
 }
+/* A put of one index a slice, indices outside included, is the select that it becomes. */
+static void one_hots(void) {
+    Arena *arena = arena_new("test");
+    Group t = {"a put of one index a slice is a select", false};
+    Maker m = {.g = graph_new(arena), .arena = arena, .real = DT_f32};
+    Node *y = in(&m, DIMS(3, 2, 13)), *i = in_type(&m, DT_i32, DIMS(3)), *r = ir_put(m.g, y, i, 4, 2, 1);
+    const Func *f = done(&m, 1, &r), *h = settle_func(m.g, arena, f, &(SettleOptions){0});
+    expect(&t, func_count_op(h, OP_put, true) == 0, "put is left");
+    Tensor *args = program_args(arena, f);
+    for (int run = -2; run < 6; run++) {
+        for (int j = 0; j < 3; j++) ((i32 *)args[1].data)[j] = run + j;
+        Tensor a = run_func(arena, f, args)[0], b = run_func(arena, h, args)[0];
+        expect(&t, same_elements(DT_f32, a.data, b.data, a.type->count), "indices from %d", run);
+    }
+    Node *scores = in(&m, DIMS(6, 5)), *labels = in_type(&m, DT_i32, DIMS(6)), *loss = cross_entropy(&m, scores, labels);
+    h = settle_func(m.g, arena, with_gradient(m.g, arena, done(&m, 1, &loss)), &(SettleOptions){0});
+    NodeList nodes = order_walk(arena, h->results, h->n_results);
+    int whole = 0; /* differences of all scores: from the largest; not from the logarithm */
+    for (int j = 0; j < nodes.n; j++) whole += nodes.v[j]->op == OP_sub && nodes.v[j]->type->count == 30;
+    expect(&t, whole == 1, "the loss is computed at the labels alone: %d", whole);
+    end(&t);
+    arena_free(arena);
+}
 static void orders(void) {
     Arena *arena = arena_new("test");
     Group t = {"orders of sums", false};
@@ -363,6 +382,7 @@ int main(void) {
         for (int order = 0; order < 3; order++) check_program(i, order);
     forms();
     folding();
+    one_hots();
     orders();
     cuts();
     return failed_groups != 0;
