@@ -9,8 +9,8 @@ trap 'rm -rf "$TMP"' EXIT
 export NO_COLOR=1 LC_ALL=C
 
 ok() { echo "ok $1"; }
-fail() { name=$1; shift; echo "FAIL $name: $*" | tr '\n' ' '; echo; }
-skip() { name=$1; shift; echo "skip $name: $*"; }
+fail() { local name=$1; shift; echo "FAIL $name: $*" | tr '\n' ' '; echo; }
+skip() { local name=$1; shift; echo "skip $name: $*"; }
 # check NAME COMMAND...: the command must succeed; its output is shown if not
 check() {
     _name=$1; shift

@@ -38,7 +38,7 @@ loss power "sum(q^m(x)) + sum(sigmoid(m(x))^1.7)"
 loss extremes "max(m(x)) + min(m(x)) + sum(maximum(m(x), y)) + sum(cumprod(m(x))) + sum(cumsum(m(x)) * y)"
 loss indices "m(x)[c] + sum(sin(m(x)[1:4])) + sum(reverse(m(x), 4) * y)"
 loss gradient_penalty "sum(grad(sum(m(x)^2), x)^2)"
-sequence() { page "$1" "model m(xs: [t, n]) -> [5] { xs |> $2 |> last |> dense(5) }
+sequence() { page "$1" "model m(xs: [t, 3]) -> [5] { xs |> $2 |> last |> dense(5) }
 train m on d, batch=3, steps=1 { minimize sum(sin(m(xs))) by sgd(0.1) }"; run "$1"; }
 sequence rnn "rnn(4)"
 sequence lstm "lstm(3)"
