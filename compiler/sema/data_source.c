@@ -57,8 +57,7 @@ static bool part(Eval *e, DataSet *set, const Ast *setting, int which, double *t
     if (value_is_poison(v) || !need_number(e, &top, v, value->span, name, to)) return false;
     if (*to >= 1 && *to == floor(*to) && *to <= INT32_MAX) return true;
     if (*to > 0 && *to < 1 && (set->has_source || set->ast->data.block)) return true;
-    Message *m = sema_error(e, NULL, E454, value->span, "`%s` is a share between 0 and 1 (20%%), a number of rows, or the file of that part", name);
-    message_note(m, value->span, "this is %.9g", *to);
+    sema_error(e, NULL, E454, value->span, "`%s` is a share between 0 and 1 (20%%), a number of rows, or the file of that part, not %.9g", name, *to);
     return false;
 }
 bool data_settings(Eval *e, DataSet *set, const AstList *settings) {

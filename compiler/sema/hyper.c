@@ -13,10 +13,6 @@ static const char *const options[] = {"epochs",  "steps", "max_time",    "second
                                       "overfit_batches", "dry_run", "in", "rows",           "format",  "samples", "save",   "kernels",
                                       "json",    "help"};
 
-static Value *poisoned(Eval *e, HyperDeclaration *h) {
-    h->failed = true;
-    return value_poison(e);
-}
 static const Define *define_of(const Eval *e, const char *name) {
     for (int i = e->c->n_defines - 1; i >= 0; i--)
         if (!strcmp(e->c->defines[i].name, name)) return &e->c->defines[i];
@@ -45,7 +41,10 @@ static bool define_number(Eval *e, const HyperDeclaration *h, const Define *d, d
 static bool number_of(Eval *e, const HyperDeclaration *h, const Ast *ast, const char *what, Value **v, double *number) {
     Context top = context_top(e);
     *v = eval_expression(e, &top, h->scope, ast);
-    if (value_is_poison(*v) || !need_number(e, &top, *v, ast->span, what, number)) return false;
+    if (value_is_poison(*v)) return false;
+    if ((*v)->kind != VALUE_TENSOR || (*v)->shape.rank)
+        return sema_error(e, &top, E444, ast->span, "%s is one number, this is %s", what, value_text(e, *v)), false;
+    if (!need_number(e, &top, *v, ast->span, what, number)) return false;
     if ((*v)->element.kind != ELEMENT_INT || fabs(*number) <= INT32_MAX) return true;
     return sema_error(e, &top, E444, ast->span, "%s: a whole number here is below 2^31", what), false;
 }
@@ -88,16 +87,18 @@ static bool evaluate(Eval *e, HyperDeclaration *h) {
 static Value *hyper_value(Eval *e, Binding *b, const Context *c) {
     HyperDeclaration *h = b->declaration;
     (void)c;
-    if (h->failed) return value_poison(e);
-    if (!h->done) {
-        h->failed = true; /* while it is found: a hyper of itself */
-        bool nodes = e->nodes;
-        e->nodes = false;
-        bool fine = evaluate(e, h);
-        e->nodes = nodes;
-        if (!fine) return poisoned(e, h);
-        h->failed = false, h->done = true;
+    if (h->finding) {
+        h->failed = true;
+        sema_error(e, NULL, E444, h->ast->hyper.name.span, "the hyper `%s` is made from itself", h->hyper.name);
     }
+    if (!h->done && !h->failed) {
+        bool nodes = e->nodes;
+        h->finding = true, e->nodes = false;
+        h->done = evaluate(e, h);
+        h->failed |= !h->done;
+        h->finding = false, e->nodes = nodes;
+    }
+    if (h->failed) return value_poison(e);
     if (h->hyper.fixed) return h->value;
     HyperSet *set = ARENA_NEW(e->arena, HyperSet);
     set->hyper = &h->hyper;

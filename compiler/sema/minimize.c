@@ -92,23 +92,28 @@ static bool settings_of(Eval *e, const Context *c, Scope *scope, Objective *o) {
     }
     return true;
 }
-static Objective *objective_new(Eval *e, const Context *c, Scope *scope, Train *t, const Ast *ast, int occurrence) {
-    Objective *o = ARENA_NEW(e->arena, Objective);
-    *o = (Objective){.ast = ast, .occurrence = occurrence, .index = t->objectives.n, .every = 1};
+static bool objective_fill(Eval *e, const Context *c, Scope *scope, Train *t, Objective *o) {
+    const Ast *ast = o->ast;
     int number = o->index + 1;
-    if (number > MINIMIZES) return sema_error(e, c, E447, ast->span, "more than %d minimizes in a block", MINIMIZES), NULL;
+    if (number > MINIMIZES) return sema_error(e, c, E447, ast->span, "more than %d minimizes in a block", MINIMIZES), false;
     if (number > 1 && t->all) {
         Message *m = sema_error(e, c, E447, ast->span, "with batch=all a block has one minimize");
         message_help(m, "a step goes over the rows in pieces, and what an earlier minimize changed would be read by later pieces only");
-        return NULL;
+        return false;
     }
     o->name = number == 1 ? "loss" : arena_printf(e->arena, "loss_%d", number);
     o->path = intern(e, arena_printf(e->arena, "%d.%s", number, ast->minimize.optimizer->call.name.text));
-    if (!settings_of(e, c, scope, o)) return NULL;
+    if (!settings_of(e, c, scope, o)) return false;
     for (int i = 0; i < ast->minimize.on.n; i++)
-        if (!on_name(e, c, scope, t, o, ast->minimize.on.v[i])) return NULL;
+        if (!on_name(e, c, scope, t, o, ast->minimize.on.v[i])) return false;
     for (int i = 0; i < t->slots.n && !ast->minimize.on.n; i++) slot_insert(e, o, t->slots.v[i]);
+    return true;
+}
+static Objective *objective_new(Eval *e, const Context *c, Scope *scope, Train *t, const Ast *ast, int occurrence) {
+    Objective *o = ARENA_NEW(e->arena, Objective);
+    *o = (Objective){.ast = ast, .occurrence = occurrence, .index = t->objectives.n, .every = 1};
     vec_push(e->arena, &t->objectives, o);
+    o->failed = !objective_fill(e, c, scope, t, o);
     return o;
 }
 static Objective *objective_of(Eval *e, const Context *c, Scope *scope, Pass *pass, const Ast *ast) {
@@ -263,6 +268,7 @@ static bool is_inner(const Scope *scope, const Ast *ast) {
 static void minimize_parameters(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     Pass *pass = c->block;
     Objective *o = objective_of(e, c, scope, pass, ast);
+    if (o && o->failed) return;
     if (o && !(pass->active >> o->index & 1)) {
         skipped(e, c, scope, ast);
         return;

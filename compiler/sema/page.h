@@ -28,12 +28,11 @@ typedef struct HyperDeclaration {
     Hyper hyper;
     const Ast *ast;
     Scope *scope;
-    bool done, failed;
+    bool done, failed, finding;
     Value *value;   /* known: the default, or -D's */
     double low, high;
     Node *hole;
     i64 offset;     /* in the block of hypers; -1: fixed */
-    u32 uses;
 } HyperDeclaration;
 void hyper_declare(Eval *e, Scope *scope, const Ast *ast);
 void hypers_check(Eval *e);   /* each once, used or not; unknown -D's */
@@ -118,6 +117,7 @@ typedef struct Objective {
     const char *name, *path; /* "loss_2", "2.adam" */
     i64 every;
     VEC(Slot *) slots;       /* that it changes, by name */
+    bool failed;
 } Objective;
 /* One number or array to be summed over the rows. */
 typedef struct Summand {
@@ -185,6 +185,7 @@ struct Train {
 void train_declare(Eval *e, const File *file, const Ast *ast);
 void train_run(Eval *e, Train *train); /* all passes, abstractly or with nodes */
 bool train_settings(Eval *e, Train *train);
+void value_unused(Eval *e, const Context *c, const Ast *block, const Value *end, const char *what); /* an error: a block has no value */
 int occurrence_of(Eval *e, Pass *pass, const Ast *ast);
 Node *sum_of_rows(Eval *e, const Pass *pass, const Context *c, Value *v);
 Node *version_now(const Pass *pass, const Slot *s); /* the latest value of a parameter, not widened */

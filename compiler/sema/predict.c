@@ -60,8 +60,7 @@ void predict_run(Eval *e, Predict *p) {
     }
     Value *end = eval_block(e, &c, scope, p->ast->predict.block);
     scope_finish(e, &c, scope);
-    if (end->kind == VALUE_TENSOR || end->kind == VALUE_RECORD)
-        sema_error(e, &c, E337, p->ast->predict.block->span, "a predict block has no value: report name = .. makes a column");
+    value_unused(e, &c, p->ast->predict.block, end, "predict");
     if (!p->reports)
         sema_error(e, &c, E448, p->ast->span, "this predict block has no `report`, so it prints nothing");
 }

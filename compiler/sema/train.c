@@ -119,13 +119,13 @@ static void ends_collect(Eval *e, const Context *c, Pass *pass) {
         vec_push(e->arena, &pass->ends, s->role == ROLE_PARAM ? version_now(pass, s) : value_spread(e, c, s->now, 0, &s->shape, s->element));
     }
 }
-static void value_unused(Eval *e, const Context *c, const Ast *block, const Value *end) {
+void value_unused(Eval *e, const Context *c, const Ast *block, const Value *end, const char *what) {
     const AstList *lines = &block->block.statements;
     const Ast *last = lines->n ? lines->v[lines->n - 1] : NULL;
     if (!last || last->kind != AST_value || end->kind == VALUE_NONE || value_is_poison(end)) return;
     AstKind kind = last->value.value->kind;
     if (kind == AST_scan || kind == AST_repeat || kind == AST_choice) return;
-    sema_error(e, c, E337, last->span, "this value is not used: a train block has no value");
+    sema_error(e, c, E337, last->span, "this value is not used: a %s block has no value", what);
 }
 static void pass_reset(Pass *pass) {
     *pass = (Pass){.train = pass->train, .kind = pass->kind, .active = pass->active, .report = -1};
@@ -150,7 +150,7 @@ static void pass_run(Eval *e, Pass *pass) {
     bind_number(e, &c, scope, "progress", element_real(), INPUT_PROGRESS, span);
     if (data_fields(e, &c, &t->use, scope)) {
         Value *end = eval_block(e, &c, scope, t->ast->train.block);
-        value_unused(e, &c, t->ast->train.block, end);
+        value_unused(e, &c, t->ast->train.block, end, "train");
         scope_finish(e, &c, scope);
         ends_collect(e, &c, pass);
     } else {
