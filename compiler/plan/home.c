@@ -28,7 +28,7 @@ static void reads_of(Planner *p, const PlanKernel *kernel, ReadsList *out) {
 static bool any_reads(const ReadsList *list, const PlanValue *place) {
     for (int i = 0; i < list->n; i++)
         for (int k = 0; k < list->v[i].n; k++)
-            if (plan_same_place(list->v[i].v[k], place)) return true;
+            if (plan_same_whole(list->v[i].v[k], place)) return true;
     return false;
 }
 typedef struct Settling {
@@ -95,7 +95,7 @@ static void save_source(Settling *s, int k) {
     bool hazard = false;
     for (int r = 0; r < reads.n && !hazard; r++)
         for (int i = 0; i < s->body->func->n_results && !hazard; i++) {
-            if (!s->homes->shared[i] || !plan_same_place(reads.v[r], s->homes->v[i])) continue;
+            if (!s->homes->shared[i] || !plan_same_whole(reads.v[r], s->homes->v[i])) continue;
             hazard = i != s->last_result.v[k] || !plan_in_place(s->last.v[k], reads.v[r]);
         }
     if (!hazard) return;

@@ -36,6 +36,11 @@ bool plan_same_place(const PlanValue *x, const PlanValue *y) {
         if (a.steps[i].depth != b.steps[i].depth || a.steps[i].bytes != b.steps[i].bytes) return false;
     return true;
 }
+bool plan_same_whole(const PlanValue *a, const PlanValue *b) {
+    while (a->whole) a = a->whole;
+    while (b->whole) b = b->whole;
+    return plan_same_place(a, b);
+}
 PlanValue *value_in_work(Planner *p, const PlanBody *body, const Type *type) {
     PlanArea *area = ARENA_NEW(p->arena, PlanArea);
     *area = (PlanArea){.bytes = type_bytes(type), .first = -1, .body = body};

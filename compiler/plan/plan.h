@@ -125,6 +125,7 @@ PlanValue *plan_value(const PlanBody *body, const Node *node);
 const PlanOuter *plan_outer(const PlanBody *body, const Node *arg);
 PlanPlace plan_place(const PlanValue *value); /* of a part too */
 bool plan_same_place(const PlanValue *a, const PlanValue *b);
+bool plan_same_whole(const PlanValue *a, const PlanValue *b); /* parts of values that lie at one place */
 /* Every stored value that a kernel reads, once each, in the order of a walk from its stores. */
 typedef struct PlanReads {
     int n;

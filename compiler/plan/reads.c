@@ -79,7 +79,7 @@ bool plan_in_place(const PlanKernel *kernel, const PlanValue *value) {
     bool plain = kernel->kind == PLAN_MAP || kernel->kind == PLAN_REDUCE;
     Visit at;
     for (const PlanValue *read; plain && (read = next_read(&w, &at));)
-        if (plan_same_place(read, value)) plain = !at.through_view;
+        if (plan_same_whole(read, value)) plain = plan_same_place(read, value) && !at.through_view;
     arena_free(scratch);
     return plain;
 }

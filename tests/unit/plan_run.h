@@ -25,7 +25,7 @@ typedef struct BatchOptions {
     int level;
     const char *cpu;
     bool replace; /* results replace parameters of their type */
-    bool show;    /* print plan and loops */
+    bool show;    /* print graphs and plan */
 } BatchOptions;
 typedef struct Batch {
     Compilation c;
@@ -125,10 +125,9 @@ static void batch_case(Group *group, Batch *batch, int e, LlvmJit *jit, i64 work
     free(scratch);
     arena_free(arena);
 }
-static void batch_show(const Plan *plan, const LoopProgram *loops, Arena *arena) {
+static void batch_show(const Plan *plan, Arena *arena) {
     Text text = {.arena = arena};
-    if (plan) plan_print(&text, plan);
-    if (loops) loop_program_print(&text, loops);
+    plan_print(&text, plan);
     printf("%s\n", text_done(&text));
     fflush(stdout);
 }
@@ -144,11 +143,10 @@ static void batch_run(Group *group, Batch *batch, const BatchOptions *o) {
         func_print(&text, batch->g, batch->cases.v[e].f, batch->cases.v[e].name);
         printf("%s\n", text_done(&text));
     }
-    if (o->show) batch_show(plan, NULL, batch->c.arena);
+    if (o->show) batch_show(plan, batch->c.arena);
     const char *wrong = plan_check(batch->c.arena, plan);
     if (!expect(group, !wrong, "the plan: %s", wrong)) return;
     LoopProgram *loops = plan_to_loop(&batch->c, &batch->program, plan);
-    if (o->show) batch_show(NULL, loops, batch->c.arena);
     loop_program_verify(loops);
     LlvmJit *jit = llvm_jit(&batch->c, NULL, loops, &(LlvmOptions){.cpu = o->cpu}, &why);
     if (!expect(group, jit != NULL, "jit: %s", why)) return;

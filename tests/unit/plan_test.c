@@ -43,7 +43,7 @@ static void test_random(const BatchOptions *o, u64 first, int n) {
     arena_free(arena);
 }
 
-/* plan_test [FIRST [COUNT [LEVEL]]]: only generated graphs, plans and loops shown when it is one. */
+/* plan_test [FIRST [COUNT [LEVEL [REPLACE]]]]: only generated graphs, graph and plan shown when it is one. */
 int main(int argc, char **argv) {
     const char *cpus[] = {"x86-64-v3", "x86-64-v4"};
     int n_cpus = __builtin_cpu_supports("avx512f") ? 2 : 1;
@@ -51,7 +51,7 @@ int main(int argc, char **argv) {
         u64 first = strtoull(argv[1], NULL, 10);
         int n = argc > 2 ? atoi(argv[2]) : 1, level = argc > 3 ? atoi(argv[3]) : 2;
         for (int i = 0; i < n; i += 25) {
-            BatchOptions o = {.level = level, .cpu = cpus[n_cpus - 1], .replace = i / 25 % 2, .show = n == 1};
+            BatchOptions o = {.level = level, .cpu = cpus[n_cpus - 1], .replace = argc > 4 ? atoi(argv[4]) : i / 25 % 2, .show = n == 1};
             test_random(&o, first + (u64)i, n - i < 25 ? n - i : 25);
         }
         return failed_groups != 0;
