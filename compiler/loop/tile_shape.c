@@ -10,12 +10,14 @@ enum {
     PANEL_BYTES = 256 << 10, /* of a packed panel, if its block can be made that small */
     PARTIAL_BYTES = 256 << 10,
     NEAR = 256 << 10,        /* elements of an operand that stay in L2 without packing */
-    FEW_ROWS = 32,           /* rows for which packing does not pay */
+    FEW_TILES = 4,           /* row tiles for which packing does not pay */
     TASK_WORK = 1 << 17,     /* multiply-adds worth a task */
     TASKS_WANTED = 32,
     NEAR_BYTES = 24 << 10    /* that stay in L1 */
 };
-#define BODY 0.01 /* of the time: what another tile's code must gain, for its compilation */
+/* Of the time: what another tile's code, and what transposing every tile must gain, for their compilation. */
+#define BODY   0.01
+#define TURNED 0.06
 
 static TileDeal deal(i64 total, i64 most) {
     i64 n = quotient_up(total, most), size = total / n;
@@ -59,11 +61,13 @@ static void sums_set(const TileSpec *spec, TileShape *s) {
     }
     s->sums = sums_merge(sums);
 }
-/* Cuts the outermost summed axis where a panel would leave L2, if panels are used more than once. */
+/* Cuts the outermost summed axis where a panel would leave L2, if panels are used more than once; sooner where each step reads
+** the rows' operand a multiple of 4 KiB further, as its lines then share few sets. */
 static void block_set(TileShape *s, i64 width, i64 tiles, int bytes) {
     i64 outer = s->sums.n ? s->sums.v[0].extent : 1, inner = s->total / outer;
     i64 most = lesser(BLOCK, PANEL_BYTES / (width * LANES * bytes));
     s->block = outer;
+    if (s->sums.n && s->sums.v[s->sums.n - 1].row * bytes % 4096 == 0) most = lesser(most, BLOCK / 4);
     if (s->total <= most || (s->pack == PACK_NONE && tiles == 1)) return;
     i64 fits = most / inner > 1 ? most / inner : 1;
     s->block = quotient_up(outer, quotient_up(outer, fits));
@@ -93,12 +97,12 @@ i64 pack_elements(const TileShape *s) {
     i64 summed = s->sums.n ? s->total / s->sums.v[0].extent * s->block : 1;
     return (summed + LANES) * shape_width(s) * LANES;
 }
-static TilePack pack_choose(const TileSpec *spec, const TileShape *s, int bytes) {
-    i64 stride = axis_stride(&spec->axes[s->lane], !s->swapped), rows = side_count(spec, s->swapped);
+static TilePack pack_choose(const TileSpec *spec, const TileShape *s, LoopElem elem) {
+    i64 stride = axis_stride(&spec->axes[s->lane], !s->swapped), rows = side_count(spec, s->swapped), bytes = elem_bytes(elem);
     const TileSum *inner = s->sums.n ? &s->sums.v[s->sums.n - 1] : NULL;
     if (stride == 0) return PACK_NONE;
     if (stride == 1) {
-        if (!inner || rows <= FEW_ROWS) return PACK_NONE;
+        if (!inner || rows <= FEW_TILES * lesser(8, rows_most(spec, elem, 1))) return PACK_NONE;
         bool far = inner->lane * bytes % 4096 == 0 && inner->extent > 16;
         return far || s->total * side_count(spec, !s->swapped) > NEAR ? PACK_COPY : PACK_NONE;
     }
@@ -125,12 +129,12 @@ static Access access_of(const TileSpec *spec, const TileShape *s, i64 bytes, i64
 static double step_cycles(i64 rows, i64 registers, Access a) {
     double work = (double)(rows * registers) / 2, loads = (double)(rows + registers * (1 + a.unaligned));
     double cycles = larger(larger(work, loads / 2), 4) * (a.close && rows > 8 ? 1.4 : 1);
-    return cycles + 0.08 * loads + a.lines + (a.streamed ? 0.5 * (double)registers : 0);
+    return cycles + 0.15 * loads + a.lines + (a.streamed ? 0.5 * (double)registers : 0);
 }
 /* Of a finish of so many rows. Short runs of stores in a result that does not stay in L1 wait for their lines. */
 static double finish_cycles(const TileSpec *spec, const TileShape *s, i64 rows, i64 registers, i64 bytes) {
     bool far = side_count(spec, false) * side_count(spec, true) * bytes > NEAR_BYTES;
-    double cycles = 40 + (double)rows * (far ? 12 : 2) + 2.0 * (double)(rows * registers);
+    double cycles = 40 + (double)rows * (far ? 8 : 2) + 2.0 * (double)(rows * registers);
     if (s->turned) return cycles + 150.0 * (double)registers;
     return spec->unit < 0 || s->lane == spec->unit ? cycles : cycles + 30.0 * (double)(rows * registers);
 }
@@ -157,9 +161,9 @@ static void price(const TileSpec *spec, TileShape *s, LoopElem elem) {
     double one = pack_cycles(spec, s, elem);
     if (d->high) one += (double)d->high * panel_cycles(spec, s, elem, d->size + 1);
     one += (double)(d->n - d->high) * panel_cycles(spec, s, elem, d->size);
-    int widths = 1 + (d->high > 0), bodies = widths * (1 + (s->row_deal.high > 0)) * (1 + s->turned) + widths * (s->pack == PACK_TURN);
+    int widths = 1 + (d->high > 0), bodies = widths * (1 + (s->row_deal.high > 0) + (s->pack == PACK_TURN));
     i64 times = side_count(spec, !s->swapped) / s->lanes * extents(spec, 0, spec->n_batch);
-    s->cycles = one * (double)times * (1 + BODY * (bodies - 1));
+    s->cycles = one * (double)times * (1 + BODY * (bodies - 1) + (s->turned ? TURNED : 0));
 }
 
 /* ---- choice ---- */
@@ -190,7 +194,7 @@ static void consider_rows(const TileSpec *spec, TileShape s, LoopElem elem, i64 
 }
 static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape *best, bool *found) {
     sums_set(spec, &s);
-    s.pack = pack_choose(spec, &s, elem_bytes(elem));
+    s.pack = pack_choose(spec, &s, elem);
     s.lanes = spec->axes[s.lane].extent;
     s.rows = s.row < 0 ? 1 : spec->axes[s.row].extent;
     s.turned = spec->unit >= 0 && s.row == spec->unit && s.rows > 1;

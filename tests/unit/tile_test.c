@@ -181,10 +181,9 @@ static Case product_case(Form form, i64 m, i64 k, i64 n, Dtype dtype) {
     c.out[0] = n, c.out[1] = 1;
     return c;
 }
-static void named(Case *c, Run *r, const char *what, i64 m, i64 k, i64 n) {
-    (void)r;
+static void named(Case *c, const char *what, i64 m, i64 k, i64 n) {
     static char name[100];
-    snprintf(name, sizeof name, "%s %s %lld,%lld,%lld", c->name, what, (long long)m, (long long)k, (long long)n);
+    snprintf(name, sizeof name, "%s%s%s %lld,%lld,%lld", c->name, *what ? " " : "", what, (long long)m, (long long)k, (long long)n);
     c->name = name;
 }
 /* Every pair of sizes of the result once, forms, kinds and lengths of the sum taking turns. */
@@ -195,7 +194,7 @@ static void test_sizes(const char *cpu) {
             i64 k = SIZES[(i * 5 + j * 3 + 1) % COUNT_OF(SIZES)];
             Case c = product_case((Form)((i + 2 * j) % FORMS), SIZES[i], k, SIZES[j], (i + j / 3) % 3 ? DT_f32 : DT_f64);
             c.bias_relu = (i * j) % 4 == 1;
-            named(&c, NULL, dtype_name(c.dtype), SIZES[i], k, SIZES[j]);
+            named(&c, dtype_name(c.dtype), SIZES[i], k, SIZES[j]);
             case_check(&c, cpu);
         }
 }
@@ -245,18 +244,22 @@ static const Shape SHAPES[] = {
     {"long sum, tasks by rows", 0, 1, 1, 1, 1, {{700, 1, 0, 20}, {20, 0, 1, 1}, {1500, 700, 20}}},
     {"long sum, many rows", 0, 2, 1, 1, 2, {{3, 1, 0, 36000}, {1200, 3, 0, 30}, {30, 0, 1, 1}, {1100, 3600, 30}}},
 };
+static Case shape_case(const Shape *shape, Dtype dtype) {
+    Case c = {.name = shape->name, .dtype = dtype};
+    c.spec = (TileSpec){.n_batch = shape->n_batch, .n_left = shape->n_left, .n_right = shape->n_right,
+                        .n_sum = shape->n_sum, .unit = shape->unit, .parallel = true};
+    int free = axes_of(&c.spec);
+    for (int k = 0; k < free + shape->n_sum; k++) {
+        TileAxis *axis = k < free ? &c.spec.axes[k] : &c.spec.sum[k - free];
+        *axis = (TileAxis){shape->axes[k][0], shape->axes[k][1], shape->axes[k][2]};
+        if (k < free) c.out[k] = shape->axes[k][3];
+    }
+    return c;
+}
 static void test_shapes(const char *cpu) {
     for (int i = 0; i < COUNT_OF(SHAPES) * 2; i++) {
-        const Shape *shape = &SHAPES[i / 2];
-        Case c = {.name = shape->name, .dtype = i % 2 ? DT_f64 : DT_f32, .bias_relu = i / 2 % 2 && shape->n_right};
-        c.spec = (TileSpec){.n_batch = shape->n_batch, .n_left = shape->n_left, .n_right = shape->n_right,
-                            .n_sum = shape->n_sum, .unit = shape->unit, .parallel = true};
-        int free = axes_of(&c.spec);
-        for (int k = 0; k < free + shape->n_sum; k++) {
-            TileAxis *axis = k < free ? &c.spec.axes[k] : &c.spec.sum[k - free];
-            *axis = (TileAxis){shape->axes[k][0], shape->axes[k][1], shape->axes[k][2]};
-            if (k < free) c.out[k] = shape->axes[k][3];
-        }
+        Case c = shape_case(&SHAPES[i / 2], i % 2 ? DT_f64 : DT_f32);
+        c.bias_relu = i / 2 % 2 && c.spec.n_right;
         case_check(&c, cpu);
     }
 }
@@ -296,22 +299,46 @@ static double peak_rate(const char *cpu) {
     run_free(r);
     return rate;
 }
-static void measure(const char *cpu, double peak, Form form, i64 m, i64 k, i64 n, Dtype dtype) {
-    Case c = product_case(form, m, k, n, dtype);
+static void measure(const char *cpu, double peak, Case c) {
     Run *r = run_new(cpu);
     Memory memory = memory_of(&c);
-    double begin = seconds();
+    double begin = seconds(), flop = 2;
     case_build(r, &c, cpu);
     run_compile(r);
     double compiled = seconds() - begin;
+    for (int i = 0; i < axes_of(&c.spec); i++) flop *= (double)c.spec.axes[i].extent;
+    for (int i = 0; i < c.spec.n_sum; i++) flop *= (double)c.spec.sum[i].extent;
     r->call.batch = memory.left, r->call.lasting = memory.right, r->call.hypers = memory.bias, r->call.out = memory.out;
-    double rate = best_rate(r, 2.0 * (double)m * (double)k * (double)n);
-    printf("%-10s %s %5lld,%5lld,%5lld %-7s %6.1f GFLOP/s %5.1f %% of %5.1f   compiled in %5.1f ms\n", cpu, dtype_name(dtype),
-           (long long)m, (long long)k, (long long)n, FORM_NAMES[form], rate, 100 * rate / peak, peak, compiled * 1e3);
+    double rate = best_rate(r, flop);
+    printf("%-9s %s %-36s %6.1f GFLOP/s %5.1f %% of %5.1f   compiled in %5.1f ms\n", cpu, dtype_name(c.dtype), c.name, rate,
+           100 * rate / peak, peak, compiled * 1e3);
     fflush(stdout);
     memory_free(&memory);
     run_free(r);
 }
+static void measure_product(const char *cpu, double peak, Form form, i64 m, i64 k, i64 n, Dtype dtype) {
+    Case c = product_case(form, m, k, n, dtype);
+    named(&c, "", m, k, n);
+    measure(cpu, peak, c);
+}
+static const Shape MEASURED[] = {
+    {"window 16x16x64 to 64, 32 images", 0, 3, 1, 3, 3,
+     {{32, 18 * 18 * 64, 0, 16 * 16 * 64}, {16, 18 * 64, 0, 16 * 64}, {16, 64, 0, 64}, {64, 0, 1, 1},
+      {3, 18 * 64, 192 * 64}, {3, 64, 64 * 64}, {64, 1, 64}}},
+    {"its weights' gradient", 0, 3, 1, 3, 3,
+     {{3, 18 * 64, 0, 192 * 64}, {3, 64, 0, 64 * 64}, {64, 1, 0, 64}, {64, 0, 1, 1},
+      {32, 18 * 18 * 64, 16 * 16 * 64}, {16, 18 * 64, 16 * 64}, {16, 64, 64}}},
+    {"its gradient", 0, 3, 1, 3, 3,
+     {{32, 18 * 18 * 64, 0, 16 * 16 * 64}, {16, 18 * 64, 0, 16 * 64}, {16, 64, 0, 64}, {64, 0, 64, 1},
+      {3, 18 * 64, -192 * 64}, {3, 64, -64 * 64}, {64, 1, 1}}},
+    {"window 28x28x1 to 6, 64 images", 0, 3, 1, 2, 3,
+     {{64, 32 * 32, 0, 28 * 28 * 6}, {28, 32, 0, 28 * 6}, {28, 1, 0, 6}, {6, 0, 1, 1}, {5, 32, 30}, {5, 1, 6}}},
+    {"its weights' gradient", 0, 2, 1, 3, 2,
+     {{5, 32, 0, 30}, {5, 1, 0, 6}, {6, 0, 1, 1}, {64, 32 * 32, 28 * 28 * 6}, {28, 32, 28 * 6}, {28, 1, 6}}},
+    {"32 tasks of 25,64,64", 1, 1, 1, 1, 2, {{32, 1600, 4096, 1600}, {25, 64, 0, 64}, {64, 0, 1, 1}, {64, 1, 64}}},
+    {"32 tasks of 25,64,5", 1, 1, 1, 1, 2, {{32, 1600, 320, 125}, {25, 64, 0, 5}, {5, 0, 1, 1}, {64, 1, 5}}},
+    {"32 tasks of 64,25,5, weights", 1, 1, 1, 1, 2, {{32, 1600, 125, 320}, {64, 1, 0, 5}, {5, 0, 1, 1}, {25, 64, 5}}},
+};
 /* The three products of layers of rows, inputs, outputs. */
 static void speed(const char *cpu, Dtype dtype) {
     static const i64 LAYERS[][3] = {{64, 784, 300}, {64, 300, 100}, {128, 512, 512}, {512, 512, 512}, {128, 512, 10},
@@ -320,10 +347,12 @@ static void speed(const char *cpu, Dtype dtype) {
     for (int i = 0; i < COUNT_OF(LAYERS); i++) {
         i64 rows = LAYERS[i][0], in = LAYERS[i][1], out = LAYERS[i][2];
         double peak = peak_rate(cpu) / (dtype == DT_f64 ? 2 : 1);
-        measure(cpu, peak, FORWARD, rows, in, out, dtype);
-        measure(cpu, peak, DATA, rows, out, in, dtype);
-        measure(cpu, peak, WEIGHT, in, rows, out, dtype);
+        measure_product(cpu, peak, FORWARD, rows, in, out, dtype);
+        measure_product(cpu, peak, DATA, rows, out, in, dtype);
+        measure_product(cpu, peak, WEIGHT, in, rows, out, dtype);
     }
+    double peak = peak_rate(cpu) / (dtype == DT_f64 ? 2 : 1);
+    for (int i = 0; i < COUNT_OF(MEASURED); i++) measure(cpu, peak, shape_case(&MEASURED[i], dtype));
 }
 
 int main(int argc, char **argv) {
