@@ -7,7 +7,7 @@ expect "unknown option" 2 "did you mean --summary" "$NNC" --sumary examples/digi
 expect "unknown stage" 2 "did you mean loop" "$NNC" --emit=lop examples/digits.nn
 expect "page that is missing" 1 "error\[E601\]: .*No such file" "$NNC" "$TMP/none.nn"
 expect "page that is a folder" 1 "is a directory" "$NNC" examples
-expect "check only" 0 "" "$NNC" examples/digits.nn
+check "check only" "$NNC" examples/digits.nn
 expect "explain" 0 "unknown name" "$NNC" explain e201
 expect "explain what is no code" 2 "no such code" "$NNC" explain E999
 expect "unwritable output" 5 "cannot be written" "$NNC" examples/digits.nn -o "$TMP/no/such/folder/digits"

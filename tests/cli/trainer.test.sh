@@ -14,7 +14,7 @@ expect "data that is not in the page" 2 "digit" "$T" train --data digit="$TMP" -
 expect "output that cannot be written" 5 "" "$T" train --out /proc/none/run
 if [ -e "$TMP/none" ]; then fail "nothing is left by what was refused" "$TMP/none exists"; else ok "nothing is left by what was refused"; fi
 expect "dry run" 0 "" "$T" train --dry-run --out "$TMP/dry"
-expect "from what is no run" 1 "" "$T" eval --from "$TMP/nowhere"
+expect "from what is no run" 2 "there is no" "$T" eval --from "$TMP/nowhere"
 "$T" train --epochs 2 --out "$TMP/run" >"$TMP/out" 2>"$TMP/err" || fail "train" "$(cat "$TMP/err")"
 for file in run.json log.csv time.csv last.ckpt model.safetensors test.json report.html; do
     if [ -s "$TMP/run/$file" ]; then ok "a run has $file"; else fail "a run has $file" "$(ls "$TMP/run")"; fi

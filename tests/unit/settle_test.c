@@ -68,6 +68,7 @@ CASE(neg_mul_fill) { return ir_neg(G, ir_scale(G, vector(m), 0.3)); }
 CASE(add_nothing) { Node *x = vector(m); return ir_add(G, x, like(m, x, -0.0)); }
 CASE(add_zero) { Node *x = vector(m); return ir_add(G, like(m, x, 0), x); }
 CASE(add_neg) { Node *x = vector(m), *y = vector(m); return ir_add(G, ir_neg(G, x), y); }
+CASE(add_same) { Node *x = ir_scale(G, vector(m), 0.3); return ir_add(G, x, x); }
 CASE(add_pads) {
     Node *a = in(m, DIMS(2, 3)), *b = in(m, DIMS(2, 1)), *c = in(m, DIMS(2, 2));
     Node *first = ir_add(G, ir_pad(G, c, 1, 4, 0, 0, 0), ir_pad(G, a, 1, 0, 3, 0, 0));
@@ -105,6 +106,10 @@ CASE(reshape_reshape) { return ir_reshape(G, ir_reshape(G, in(m, DIMS(4, 3)), DI
 CASE(reshape_fill) { (void)vector(m); return ir_reshape(G, ir_fill(G, 2, type_get(G, m->real, DIMS(4, 3))), DIMS(12)); }
 CASE(transpose_twice) { return ir_transpose(G, ir_transpose(G, in(m, DIMS(2, 3, 4)), INTS(2, 0, 1)), INTS(0, 2, 1)); }
 CASE(transpose_unit) { return ir_transpose(G, in(m, DIMS(3, 1, 4)), INTS(1, 0, 2)); }
+CASE(transpose_map) {
+    Node *x = in(m, DIMS(13, 13)), *y = in(m, DIMS(13, 13));
+    return ir_transpose(G, ir_div(G, x, y), INTS(1, 0));
+}
 CASE(transpose_broadcast) { return ir_transpose(G, ir_broadcast(G, in(m, DIMS(3, 4)), DIMS(3, 2, 4), INTS(0, 2)), INTS(2, 1, 0)); }
 CASE(transpose_dot) {
     Node *a = in(m, DIMS(5, 3, 2, 4)), *b = in(m, DIMS(4, 2, 5, 6)); /* [2, 5, 3, 6], batch 2 */
