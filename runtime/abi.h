@@ -7,7 +7,7 @@
 #define NN_ABI_H
 #include <stdint.h>
 
-enum { NN_ABI = 1 };
+enum { NN_ABI = 2 };
 enum { NN_F32, NN_F64, NN_I32, NN_U8, NN_BOOL };          /* dtypes, numbered as dtype.def */
 enum { NN_REAL, NN_INT, NN_BOOLEAN, NN_CLASS };           /* elements and kinds of hypers */
 enum { NN_PARAM, NN_MODEL_STATE, NN_BLOCK_STATE, NN_OPTIMIZER_STATE, NN_CARRY }; /* roles of leaves */
