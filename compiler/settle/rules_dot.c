@@ -169,6 +169,18 @@ static Product swapped(const Product *p) {
     }
     return q;
 }
+/* Then its rows are read one after another. */
+Node *rule_dot_sort(const Rewriting *rw, Node *n) {
+    Product p = product_of(n);
+    for (int i = 1; i < p.nc; i++)
+        for (int j = i; j > 0 && p.c[1][j - 1] > p.c[1][j]; j--)
+            for (int s = 0; s < 2; s++) {
+                int axis = p.c[s][j];
+                p.c[s][j] = p.c[s][j - 1];
+                p.c[s][j - 1] = axis;
+            }
+    return product_make(rw, &p, n);
+}
 /* Columns are the right operand's free axes, and vectors lie along columns: the gradient of a layer with one output is better
 ** a row than a column. Where the left operand's last axis is contracted there is nothing side by side to gain. */
 Node *rule_dot_orient(const Rewriting *rw, Node *n) {

@@ -79,6 +79,11 @@ Node *rule_add_neg(const Rewriting *rw, Node *n) {
         if (is(n->args[i], OP_neg)) return ir_sub(rw->g, n->args[1 - i], n->args[i]->args[0]);
     return NULL;
 }
+Node *rule_add_same(const Rewriting *rw, Node *n) { /* the gradient of a square */
+    Node *fill, *x = n->args[0], *y = x == n->args[1] && is(x, OP_mul) && is_real(x) ? beside(x, &fill) : NULL;
+    double c = y ? 2 * node_fill_value(fill) : 0;
+    return is_safe_factor(n->type->dtype, c) ? times(rw, y, c) : NULL;
+}
 Node *rule_add_selects(const Rewriting *rw, Node *n) {
     const Node *x = n->args[0], *y = n->args[1];
     if (!is(x, OP_select) || !is(y, OP_select) || x->args[0] != y->args[0]) return NULL;

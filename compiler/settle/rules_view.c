@@ -33,6 +33,15 @@ Node *rule_transpose_unit(const Rewriting *rw, Node *n) {
     }
     return ir_reshape(rw->g, n->args[0], n->type->rank, n->type->dims);
 }
+Node *rule_transpose_map(const Rewriting *rw, Node *n) {
+    const Node *x = n->args[0];
+    Node *args[3];
+    int perm[RANK_MAX];
+    if (op_loop_class(x->op) != LOOP_map || x->op == OP_random || !rw->single[0]) return NULL;
+    to_ints(n->at->perm, perm);
+    for (int i = 0; i < x->n_args; i++) args[i] = ir_transpose(rw->g, x->args[i], perm);
+    return node_make(rw->g, x->op, x->n_args, args, x->at);
+}
 /* Axis i of the result is axis perm[i] of the broadcast; those that came from x are x's axes in the order they now have. */
 Node *rule_transpose_broadcast(const Rewriting *rw, Node *n) {
     const Node *b = n->args[0];
@@ -80,6 +89,31 @@ Node *rule_affine_affine(const Rewriting *rw, Node *n) {
     if (o->k >= 0 && i->k >= 0 && o->k != i->k) return NULL;
     i64 k = o->k >= 0 ? o->k : i->k, b = i->a * o->b + i->b;
     return ir_affine(rw->g, n->args[0]->args[0], (int)o->axis, o->size, i->a * o->a, i->m, i->a * o->c + i->c, (int)k, b, i->fill);
+}
+/* Under transposes: the scan's y that is sliced, and which axis of the view the rounds are. */
+static const Node *find_get(const Node *x, int *axis) {
+    while (x->op == OP_transpose) {
+        *axis = (int)x->at->perm.v[*axis];
+        x = x->args[0];
+    }
+    return x->op == OP_get && *axis == 0 && x->at->index >= x->args[0]->at->carry ? x : NULL;
+}
+Node *rule_affine_last(const Rewriting *rw, Node *n) {
+    int axis = (int)n->at->axis, perm[RANK_MAX];
+    const Node *get = n->at->size == 1 && n->at->k < 0 && stays_inside(n) ? find_get(n->args[0], &axis) : NULL;
+    const Node *scan = get ? get->args[0] : NULL;
+    if (!scan || n->at->c != (scan->at->reverse ? 0 : scan->at->length - 1)) return NULL;
+    for (int i = 0; i < scan->at->carry; i++) {
+        i64 one = 1;
+        if (scan->at->body->results[i] != scan->at->body->results[get->at->index]) continue;
+        Node *last = ir_lead(rw->g, ir_get(rw->g, (Node *)scan, i), 1, &one), *view = n->args[0];
+        for (int j = 0; j < view->type->rank; j++) { /* the transposes above, composed */
+            perm[j] = j;
+            for (const Node *t = view; t->op == OP_transpose; t = t->args[0]) perm[j] = (int)t->at->perm.v[perm[j]];
+        }
+        return ir_transpose(rw->g, last, perm);
+    }
+    return NULL;
 }
 static bool is_slice(const Node *n) {
     return n->op == OP_affine && n->at->a == 1 && n->at->m == 1 && n->at->k < 0 && stays_inside(n);

@@ -119,6 +119,12 @@ CASE(broadcast_twice) { return ir_spread(G, ir_spread(G, in(m, DIMS(3, 4)), 1, 2
 CASE(affine_fill) { (void)vector(m); return ir_pad(G, ir_fill(G, 2, type_get(G, m->real, DIMS(3))), 0, 1, 1, 1, 2); }
 CASE(affine_broadcast) { return ir_slice(G, ir_spread(G, in(m, DIMS(3)), 0, 9), 0, 2, 8, 2); }
 CASE(affine_affine) { return ir_reverse(G, ir_slice(G, ir_pad(G, in(m, DIMS(2, 5)), 1, 2, 3, 1, 7), 1, 1, 12, 3), 1); }
+CASE(affine_last) {
+    Node *h = in(m, DIMS(13)), *xs = in(m, DIMS(5, 13)), *was = ir_hole(G, h->type), *x = ir_hole(G, h->type), *out[2];
+    Node *next = ir_mul(G, was, x);
+    ir_scan_region(G, &(Region){1, 1, 1, &was, &x, &next, &next, &h, &xs, 5, true}, out);
+    return ir_slice(G, ir_transpose(G, out[1], INTS(1, 0)), 1, 0, 1, 1);
+}
 CASE(affine_concat) {
     Node *a = in(m, DIMS(2, 3)), *b = in(m, DIMS(2, 1)), *c = in(m, DIMS(2, 2));
     return ir_slice(G, ir_concat(G, 3, (Node *[]){a, b, c}, 1), 1, 1, 5, 1);
@@ -152,6 +158,10 @@ CASE(dot_batch_broadcast) {
 CASE(dot_free_broadcast) {
     Node *a = in(m, DIMS(4, 3)), *w = in(m, DIMS(3, 5));
     return ir_matmul(G, a, ir_spread(G, w, 1, 2));
+}
+CASE(dot_sort) {
+    Node *x = in(m, DIMS(2, 6, 3)), *g = in(m, DIMS(6, 2, 4));
+    return ir_dot(G, x, g, 0, NULL, NULL, 2, INTS(0, 1), INTS(1, 0));
 }
 CASE(dot_orient) {
     Node *x = in(m, DIMS(2, 6, 13)), *g = in(m, DIMS(2, 6, 1));
@@ -244,6 +254,20 @@ static void forms(void) {
     expect(&t, func_count_op(f, OP_scan, true) == 2, "%d loops", func_count_op(f, OP_scan, true));
     expect(&t, func_count_op(f, OP_affine, true) == 8, "the gates' cotangents are one concat: %d slices", func_count_op(f, OP_affine, true));
     end(&t);
+    Group last = {"what is read at a sequence's end enters the backward loop there", false};
+    Node *k = in(&m, DIMS(4, 20)), *rec = in(&m, DIMS(5, 20)), *bias = in(&m, DIMS(20)), *xs = in(&m, DIMS(6, 3, 4));
+    Node *end_of = ir_slice(m.g, lstm_over(&m, k, rec, bias, xs, true), 0, 5, 6, 1), *loss = ir_sum_all(m.g, ir_mul(m.g, end_of, end_of));
+    const Func *before = with_gradient(m.g, arena, done(&m, 1, &loss));
+    f = settle_func(m.g, arena, before, &(SettleOptions){0});
+    NodeList all = order_walk(arena, f->results, f->n_results);
+    for (int i = 0; i < all.n; i++) {
+        const Node *n = all.v[i];
+        expect(&last, n->op != OP_affine, "a pad or slice is left");
+        if (n->op == OP_scan) expect(&last, n->type->rank - n->at->carry == 2, "%d ys", (int)(n->type->rank - n->at->carry));
+    }
+    Tensor *args = program_args(arena, before), *x = run_func(arena, before, args), *y = run_func(arena, f, args);
+    for (int i = 0; i < f->n_results; i++) expect(&last, distance(&x[i], &y[i]) < 1e-5, "result %d: %g", i, distance(&x[i], &y[i]));
+    end(&last);
     Group tt = {"shared weights are contracted over the tasks", false};
     f = settle_func(m.g, arena, with_gradient(m.g, arena, tasks(&m)), &(SettleOptions){0});
     NodeList nodes = order_walk(arena, f->results, f->n_results);
