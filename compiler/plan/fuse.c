@@ -56,7 +56,7 @@ bool cluster_reaches(Fuse *f, const Cluster *sooner, const Cluster *later, bool 
                 if (!at_start || direct) return true;
                 continue;
             }
-            if (before == later || before->seen == search || before->last < sooner->first) continue;
+            if (before == later || before->seen == search || (!f->unordered && before->last < sooner->first)) continue;
             before->seen = search;
             vec_push(f->arena, &todo, before);
         }

@@ -39,6 +39,7 @@ typedef struct Fuse {
     NodeMap facts;
     VEC(Cluster *) clusters;
     int search;
+    bool unordered; /* what runs before another need not come before it in the walk any more */
 } Fuse;
 /* Something a node reads across free nodes. */
 typedef struct FuseRead {
