@@ -13,6 +13,11 @@ Node *rule_reshape_reshape(const Rewriting *rw, Node *n) {
     const Node *x = n->args[0];
     return x->op == OP_reshape ? ir_reshape(rw->g, x->args[0], n->type->rank, n->type->dims) : NULL;
 }
+Node *rule_reshape_broadcast(const Rewriting *rw, Node *n) {
+    const Node *b = n->args[0];
+    if (b->op != OP_broadcast || b->args[0]->type->count != n->type->count) return NULL;
+    return ir_reshape(rw->g, b->args[0], n->type->rank, n->type->dims);
+}
 Node *rule_reshape_fill(const Rewriting *rw, Node *n) {
     Node *fill = node_fill(n->args[0]);
     return fill ? refill(rw, fill, n->type) : NULL;

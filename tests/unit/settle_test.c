@@ -103,6 +103,7 @@ CASE(map_broadcast) {
     return ir_select(G, ir_fill(G, 1, type_with_dtype(G, a->type, DT_bool)), a, b);
 }
 CASE(reshape_reshape) { return ir_reshape(G, ir_reshape(G, in(m, DIMS(4, 3)), DIMS(12)), DIMS(2, 6)); }
+CASE(reshape_broadcast) { return ir_reshape(G, ir_spread(G, in(m, DIMS(4, 3)), 1, 1), DIMS(2, 6)); }
 CASE(reshape_fill) { (void)vector(m); return ir_reshape(G, ir_fill(G, 2, type_get(G, m->real, DIMS(4, 3))), DIMS(12)); }
 CASE(transpose_twice) { return ir_transpose(G, ir_transpose(G, in(m, DIMS(2, 3, 4)), INTS(2, 0, 1)), INTS(0, 2, 1)); }
 CASE(transpose_unit) { return ir_transpose(G, in(m, DIMS(3, 1, 4)), INTS(1, 0, 2)); }
