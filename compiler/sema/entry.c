@@ -20,6 +20,12 @@ void hole_place(Eval *e, Node *hole, Block block, i64 offset) {
 void hole_replace(Eval *e, Node *hole, Node *node) {
     if (hole) nodemap_set(&page_of(e)->replaced, hole, node);
 }
+Node *replaced(Eval *e, Node *node) {
+    Arena *scratch = arena_new("scratch");
+    substitute(e->graph, scratch, &page_of(e)->replaced, &node, 1, &node);
+    arena_free(scratch);
+    return node;
+}
 void inputs_place(Eval *e, const Inputs *inputs, const nn_feed *feed) {
     const i64 offsets[INPUT_KINDS] = {
         [INPUT_KEY] = offsetof(nn_call, key),

@@ -221,6 +221,7 @@ typedef struct Results {
 void result_add(Eval *e, Results *results, Node *node, Block block, i64 offset);
 void hole_place(Eval *e, Node *hole, Block block, i64 offset); /* NULL: none was made */
 void hole_replace(Eval *e, Node *hole, Node *node);            /* by a node, in every function */
+Node *replaced(Eval *e, Node *node);                           /* with these, so far */
 void inputs_place(Eval *e, const Inputs *inputs, const nn_feed *feed);
 /* Closes them: the holes they reach become arguments, in the order of their places. */
 nn_function entry_make(Eval *e, const char *name, const Results *results, i64 batch_rows);

@@ -138,12 +138,14 @@ void batch_counts(Table *x, const nn_feed *feed) {
 void out_counts(Table *x, i64 bytes) {
     if (bytes > x->t->out) x->t->out = bytes;
 }
-static void set_averages(Table *x, DataSet *set, Node *const *sums, nn_average *rows) {
+static void set_averages(Table *x, DataSet *set, Average *const *averages, int n, nn_average *rows) {
     Eval *e = x->e;
-    use_layout(e, &set->pieces, sums, set->averages.n);
+    Node **sums = ARENA_ARRAY(e->arena, Node *, n + 1);
+    for (int k = 0; k < n; k++) sums[k] = averages[k]->sum;
+    use_layout(e, &set->pieces, sums, n);
     batch_counts(x, &set->pieces.feed);
-    for (int k = 0; k < set->averages.n; k++) {
-        const Average *a = set->averages.v[k];
+    for (int k = 0; k < n; k++) {
+        Average *a = averages[k];
         Results results = {0};
         result_add(e, &results, a->sum, BLOCK_OUT, 0);
         out_counts(x, aligned(type_bytes(a->sum->type)));
@@ -152,27 +154,40 @@ static void set_averages(Table *x, DataSet *set, Node *const *sums, nn_average *
         rows[k].sum = entry_make(e, arena_printf(e->arena, "%s.average.%d", set->name, k), &results, PIECE_ROWS);
     }
 }
+/* Each once: an average of the same as an earlier one is that one. A place in the block for each. */
+static int averages_place(Table *x, DataSet *set, Average **once) {
+    Eval *e = x->e;
+    int n = 0;
+    for (int k = 0; k < set->averages.n; k++) {
+        Average *a = set->averages.v[k];
+        int same = 0;
+        a->sum = replaced(e, a->sum);
+        while (same < n && once[same]->sum != a->sum) same++;
+        if (same < n) {
+            if (a->hole) hole_replace(e, a->hole, once[same]->hole);
+            continue;
+        }
+        once[n++] = a;
+        a->offset = x->t->averages_bytes;
+        hole_place(e, a->hole, BLOCK_AVERAGES, a->offset);
+        x->t->averages_bytes = aligned(a->offset + x->real * shape_count(&a->shape));
+    }
+    return n;
+}
 static void averages_fill(Table *x) {
     Eval *e = x->e;
     const Page *page = page_of(e);
-    i64 n = 0, at = 0;
-    for (int i = 0; i < page->sets.n; i++) n += page->sets.v[i]->averages.n;
-    nn_average *rows = ARENA_ARRAY(e->arena, nn_average, n + 1);
-    for (int i = 0; i < page->sets.n; i++)
-        for (int k = 0; k < page->sets.v[i]->averages.n; k++) {
-            Average *a = page->sets.v[i]->averages.v[k];
-            a->offset = x->t->averages_bytes;
-            hole_place(e, a->hole, BLOCK_AVERAGES, a->offset);
-            x->t->averages_bytes = aligned(a->offset + x->real * shape_count(&a->shape));
-        }
+    int all = 0, at = 0;
+    for (int i = 0; i < page->sets.n; i++) all += page->sets.v[i]->averages.n;
+    Average **once = ARENA_ARRAY(e->arena, Average *, all + 1);
+    nn_average *rows = ARENA_ARRAY(e->arena, nn_average, all + 1);
     for (int i = 0; i < page->sets.n; i++) {
         DataSet *set = page->sets.v[i];
-        Node **sums = ARENA_ARRAY(e->arena, Node *, set->averages.n + 1);
-        for (int k = 0; k < set->averages.n; k++) sums[k] = set->averages.v[k]->sum;
-        if (set->averages.n) set_averages(x, set, sums, rows + at);
-        at += set->averages.n;
+        int n = averages_place(x, set, once + at);
+        if (n) set_averages(x, set, once + at, n, rows + at);
+        at += n;
     }
-    x->t->averages = rows, x->t->n_averages = n;
+    x->t->averages = rows, x->t->n_averages = at;
 }
 
 /* ---- predict ---- */
