@@ -13,13 +13,15 @@ enum { TASKS = 64 }; /* of a parallel loop, at most: fixed by types, never by th
 
 /* A tile's place among its kinds. */
 typedef struct Kind {
-    i64 rows, width;
+    i64 rows, width; /* rows: of the axis `row`, times all that are stacked */
     bool edge;   /* its last vector is short */
     bool always; /* in every panel of this kind, not only in the last panel */
 } Kind;
 
 /* ---- the register tile ---- */
 
+static i64 kind_rows(const Tile *t, const Kind *kind) { return kind->rows * t->s.stacked; }
+static i64 row_stride(const Tile *t, int axis) { return axis < 0 ? 0 : axis_stride(&t->spec->axes[axis], t->s.swapped); }
 static LoopAffine partial_at(const Tile *t, const Kind *kind, i64 row, i64 vector) {
     LoopAffine at = affine_times(affine_plus(t->slot, affine(row)), shape_width(&t->s) * LANES);
     nnc_check(vector < kind->width, "a tile's vector %d", (int)vector);
@@ -27,20 +29,20 @@ static LoopAffine partial_at(const Tile *t, const Kind *kind, i64 row, i64 vecto
 }
 static void acc_begin(const Tile *t, const Kind *kind, LoopValue **acc) {
     LoopValue *zero = tile_cut(&t->s) ? NULL : loop_splat(t->b, loop_real(t->b, t->elem, 0));
-    for (i64 i = 0; i < kind->rows * kind->width; i++)
+    for (i64 i = 0; i < kind_rows(t, kind) * kind->width; i++)
         acc[i] = zero ? zero
                       : loop_load_lanes(t->b, t->partial, partial_at(t, kind, i / kind->width, i % kind->width), 1);
 }
 /* One step of the sum: a row of vectors, then a scalar a row. */
 static void acc_step(const Tile *t, const Kind *kind, LoopAffine row_at, LoopAffine lane_at, LoopValue **acc) {
     LoopValue *vectors[LANES * 2];
-    i64 row_stride = t->s.row < 0 ? 0 : axis_stride(&t->spec->axes[t->s.row], t->s.swapped);
     i64 stride = t->packed >= 0 ? 1 : axis_stride(&t->spec->axes[t->s.lane], !t->s.swapped);
     int buffer = t->packed >= 0 ? t->packed : tile_buffer(t, true);
     for (i64 j = 0; j < kind->width; j++)
         vectors[j] = loop_load_lanes(t->b, buffer, affine_plus(lane_at, affine(j * LANES * stride)), stride);
-    for (i64 i = 0; i < kind->rows; i++) {
-        LoopAffine at = affine_plus(row_at, affine(i * row_stride));
+    for (i64 i = 0; i < kind_rows(t, kind); i++) {
+        i64 further = i / t->s.stacked * row_stride(t, t->s.row) + i % t->s.stacked * row_stride(t, t->s.stack);
+        LoopAffine at = affine_plus(row_at, affine(further));
         LoopValue *scalar = loop_load_lanes(t->b, tile_buffer(t, false), at, 0);
         for (i64 j = 0; j < kind->width; j++) {
             LoopValue **a = &acc[i * kind->width + j];
@@ -51,7 +53,7 @@ static void acc_step(const Tile *t, const Kind *kind, LoopAffine row_at, LoopAff
 static void acc_sum(Tile *t, const Kind *kind, LoopValue **acc) {
     TileSums sums = sums_merge(tile_sums(t, kind->width, t->packed >= 0));
     LoopFor *loops[TILE_AXES];
-    int n = (int)(kind->rows * kind->width);
+    int n = (int)(kind_rows(t, kind) * kind->width);
     LoopAffine row_at = tile_address(t, false), lane_at = t->packed >= 0 ? affine(0) : tile_address(t, true);
     for (int i = 0; i < sums.n; i++) {
         loops[i] = tile_sum_open(t, &sums.v[i], n, acc);
@@ -72,7 +74,8 @@ static TileCell cell_at(const Tile *t, LoopValue *value, i64 row, i64 lane, int 
     int n = t->spec->n_batch + t->spec->n_left + t->spec->n_right;
     LoopAffine *at = ARENA_ARRAY(t->b->arena, LoopAffine, n);
     for (int i = 0; i < n; i++) at[i] = t->at[i];
-    if (t->s.row >= 0) at[t->s.row] = affine_plus(at[t->s.row], affine(row));
+    if (t->s.row >= 0) at[t->s.row] = affine_plus(at[t->s.row], affine(row / t->s.stacked));
+    if (t->s.stack >= 0) at[t->s.stack] = affine(row % t->s.stacked);
     at[t->s.lane] = affine_plus(at[t->s.lane], affine(lane));
     return (TileCell){value, at, lanes, active};
 }
@@ -86,11 +89,11 @@ static int cells_turned(const Tile *t, const Kind *kind, LoopValue *const *acc, 
 }
 /* `last`: lanes of the last vector that count. */
 static void finish_cells(const Tile *t, const Kind *kind, LoopValue *const *acc, int last) {
-    TileCell *cells = ARENA_ARRAY(t->b->arena, TileCell, (t->s.turned ? LANES : kind->rows) * kind->width);
+    TileCell *cells = ARENA_ARRAY(t->b->arena, TileCell, (t->s.turned ? LANES : kind_rows(t, kind)) * kind->width);
     int n = 0;
     for (i64 j = 0; j < kind->width && t->s.turned; j++)
         n += cells_turned(t, kind, acc, j, j == kind->width - 1 ? last : LANES, cells + n);
-    for (i64 i = 0; i < kind->rows * kind->width && !t->s.turned; i++) {
+    for (i64 i = 0; i < kind_rows(t, kind) * kind->width && !t->s.turned; i++) {
         i64 row = i / kind->width, vector = i % kind->width;
         cells[n++] = cell_at(t, acc[i], row, vector * LANES, t->s.lane, vector == kind->width - 1 ? last : LANES);
     }
@@ -115,28 +118,28 @@ static void tile_finish(const Tile *t, const Kind *kind, LoopValue *const *acc) 
 typedef enum Work { WORK_ALL, WORK_PARTIAL, WORK_FINISH } Work;
 
 static void tile_emit(Tile *t, const Kind *kind, Work work) {
-    LoopValue **acc = ARENA_ARRAY(t->b->arena, LoopValue *, kind->rows * kind->width);
+    LoopValue **acc = ARENA_ARRAY(t->b->arena, LoopValue *, kind_rows(t, kind) * kind->width);
     acc_begin(t, kind, acc);
     if (work != WORK_FINISH) acc_sum(t, kind, acc);
     if (work != WORK_PARTIAL) {
         tile_finish(t, kind, acc);
         return;
     }
-    for (i64 i = 0; i < kind->rows * kind->width; i++)
+    for (i64 i = 0; i < kind_rows(t, kind) * kind->width; i++)
         loop_store(t->b, t->partial, partial_at(t, kind, i / kind->width, i % kind->width), acc[i]);
 }
 /* Row tiles of one size: of the first `high` or of the others, as far as the unit's chunk holds them. */
 static void row_tiles(Tile *t, const Kind *kind, bool high, LoopAffine slot, Work work) {
     const TileDeal *d = &t->s.row_deal;
     const TileUnits *u = &t->units;
-    i64 count = high ? d->high : d->n - d->high;
+    i64 count = high ? d->high : d->n - d->high, slots = (d->size + (d->high > 0)) * t->s.stacked;
     if (!count) return;
     LoopAffine begin = affine(high ? 0 : d->high), q; /* number of the row tile */
     LoopFor *loop;
     if (u->chunks == 1) {
         loop = loop_for(t->b, FOR_SERIAL, count, 1, 0, NULL);
         q = affine_loop(begin, loop, 1);
-        t->slot = affine_plus(slot, affine_times(q, d->size + (d->high > 0)));
+        t->slot = affine_plus(slot, affine_times(q, slots));
     } else {
         LoopAffine start = affine_times(t->chunk, u->each), split = affine_plus(affine(d->high), affine_times(start, -1));
         LoopAffine end = affine_plus(affine(d->n), affine_times(start, -1));
@@ -144,7 +147,7 @@ static void row_tiles(Tile *t, const Kind *kind, bool high, LoopAffine slot, Wor
         loop = loop_for_within(t->b, FOR_SERIAL, u->each, !high && d->high ? &split : NULL,
                                bound ? high ? &split : &end : NULL, 0, NULL);
         q = affine_loop(start, loop, 1);
-        t->slot = affine_plus(slot, affine_loop(affine(0), loop, d->size + (d->high > 0)));
+        t->slot = affine_plus(slot, affine_loop(affine(0), loop, slots));
     }
     if (t->s.row >= 0) t->at[t->s.row] = affine_plus(affine_times(q, kind->rows), affine(high ? 0 : d->high));
     tile_emit(t, kind, work);
@@ -154,11 +157,11 @@ static void row_tiles(Tile *t, const Kind *kind, bool high, LoopAffine slot, Wor
 static void rows_emit(Tile *t, Kind kind, Work work) {
     int first, n, seen = 0, open = 0;
     const TileDeal *d = &t->s.row_deal;
-    i64 rows = (t->units.chunks == 1 ? d->n : t->units.each) * (d->size + (d->high > 0));
+    i64 rows = (t->units.chunks == 1 ? d->n : t->units.each) * (d->size + (d->high > 0)) * t->s.stacked;
     LoopAffine slot = affine(0);
     side_axes(t->spec, t->s.swapped, &first, &n);
     for (int i = first; i < first + n; i++) {
-        if (i == t->s.row || seen++ < t->units.outer_rows) continue;
+        if (in_tile_rows(&t->s, i) || seen++ < t->units.outer_rows) continue;
         LoopFor *loop = loop_for(t->b, FOR_SERIAL, t->spec->axes[i].extent, 1, 0, NULL);
         t->at[i] = affine_loop(affine(0), loop, 1);
         slot = affine_loop(affine_times(slot, t->spec->axes[i].extent), loop, rows);
@@ -226,7 +229,7 @@ static int unit_dims(Tile *t, UnitDim *dims) {
         if (i != t->s.lane) dims[n++] = (UnitDim){spec->axes[i].extent, &t->at[i]};
     side_axes(spec, t->s.swapped, &first, &count);
     for (int i = first; i < first + count; i++)
-        if (i != t->s.row && seen++ < t->units.outer_rows) dims[n++] = (UnitDim){spec->axes[i].extent, &t->at[i]};
+        if (!in_tile_rows(&t->s, i) && seen++ < t->units.outer_rows) dims[n++] = (UnitDim){spec->axes[i].extent, &t->at[i]};
     dims[n++] = (UnitDim){t->units.chunks, &t->chunk};
     dims[n++] = (UnitDim){t->s.panel_deal.n, &t->panel};
     return n;
@@ -274,10 +277,10 @@ static void locals_make(Tile *t) {
     t->packed = t->partial = -1;
     if (t->s.pack != PACK_NONE) t->packed = loop_local(t->b, dtype, pack_elements(&t->s));
     if (!tile_cut(&t->s)) return;
-    t->partial_rows = (t->units.chunks == 1 ? d->n : t->units.each) * (d->size + (d->high > 0));
+    t->partial_rows = (t->units.chunks == 1 ? d->n : t->units.each) * (d->size + (d->high > 0)) * t->s.stacked;
     side_axes(t->spec, t->s.swapped, &first, &n);
     for (int i = first; i < first + n; i++)
-        if (i != t->s.row && seen++ >= t->units.outer_rows) t->partial_rows *= t->spec->axes[i].extent;
+        if (!in_tile_rows(&t->s, i) && seen++ >= t->units.outer_rows) t->partial_rows *= t->spec->axes[i].extent;
     t->partial = loop_local(t->b, dtype, t->partial_rows * shape_width(&t->s) * LANES);
 }
 void tile_product(LoopBuilder *b, const TileSpec *spec) {

@@ -31,8 +31,9 @@ typedef struct TileSums {
 typedef struct TileShape {
     bool swapped;     /* lanes along a left axis */
     int row, lane;    /* axes; row -1: one row */
+    int stack;        /* another axis of the rows' side: a tile's rows are some of `row` times all of this; -1: none */
     bool turned;      /* tiles are transposed before they are finished: lanes then run along `row` */
-    i64 rows, lanes;  /* extents of these axes */
+    i64 rows, lanes, stacked; /* extents of these axes */
     TileDeal row_deal, panel_deal; /* rows in tiles, vectors in panels */
     TilePack pack;
     TileSums sums;    /* summed axes, merged; of the operands as they lie */
@@ -65,6 +66,7 @@ typedef struct Tile {
 
 static inline bool tile_cut(const TileShape *s) { return s->sums.n && s->block < s->sums.v[0].extent; }
 static inline i64 tile_last(const TileShape *s) { return s->lanes % LANES; } /* lanes of the last vector, 0: all */
+static inline bool in_tile_rows(const TileShape *s, int axis) { return axis == s->row || axis == s->stack; }
 static inline i64 axis_stride(const TileAxis *axis, bool right) { return right ? axis->right : axis->left; }
 static inline i64 quotient_up(i64 a, i64 b) { return (a + b - 1) / b; }
 

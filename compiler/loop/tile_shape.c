@@ -12,12 +12,13 @@ enum {
     NEAR = 256 << 10,        /* elements of an operand that stay in L2 without packing */
     FEW_TILES = 4,           /* row tiles for which packing does not pay */
     TASK_WORK = 1 << 17,     /* multiply-adds worth a task */
-    TASKS_WANTED = 32,
+    TASKS_WANTED = 16,
     NEAR_BYTES = 24 << 10    /* that stay in L1 */
 };
 /* Of the time: what another tile's code, and what transposing every tile must gain, for their compilation. */
 #define BODY   0.01
 #define TURNED 0.06
+enum { STACKED = 8 }; /* rows that are too few for a tile alone */
 
 static TileDeal deal(i64 total, i64 most) {
     i64 n = quotient_up(total, most), size = total / n;
@@ -145,11 +146,11 @@ static double panel_cycles(const TileSpec *spec, const TileShape *s, LoopElem el
     Access access = access_of(spec, s, bytes, width);
     double sum = 0;
     for (int k = 0; k < 2; k++) {
-        i64 count = k ? d->n - d->high : d->high, rows = d->size + !k;
+        i64 count = k ? d->n - d->high : d->high, rows = (d->size + !k) * s->stacked;
         double tile = (double)s->total * step_cycles(rows, registers, access);
         sum += (double)count * (tile + finish_cycles(spec, s, rows, registers, bytes));
     }
-    return sum * (double)(side_count(spec, s->swapped) / s->rows);
+    return sum * (double)(side_count(spec, s->swapped) / (s->rows * s->stacked));
 }
 static double pack_cycles(const TileSpec *spec, const TileShape *s, LoopElem elem) {
     static const double EACH[] = {[PACK_NONE] = 0, [PACK_COPY] = 1.5, [PACK_TURN] = 6, [PACK_GATHER] = 20};
@@ -168,23 +169,25 @@ static void price(const TileSpec *spec, TileShape *s, LoopElem elem) {
 
 /* ---- choice ---- */
 
-static i64 partial_rows_least(const TileShape *s) { return tile_cut(s) ? s->row_deal.size + (s->row_deal.high > 0) : 0; }
+static i64 partial_rows_least(const TileShape *s) {
+    return tile_cut(s) ? (s->row_deal.size + (s->row_deal.high > 0)) * s->stacked : 0;
+}
 static bool fits_stack(const TileShape *s, int bytes) {
     i64 packed = s->pack == PACK_NONE ? 0 : pack_elements(s);
     i64 partial = partial_rows_least(s) * shape_width(s) * LANES;
     i64 turned = s->turned ? LANES * LANES : 0;
-    i64 limit = (LOCAL_BYTES - PARTIAL_BYTES) / bytes;
+    i64 limit = (LOCAL_BYTES - 2 * PARTIAL_BYTES) / bytes; /* partial sums may take a little more, as tiles differ in rows */
     return packed + partial + turned <= limit;
 }
 static void consider_rows(const TileSpec *spec, TileShape s, LoopElem elem, i64 width, TileShape *best, bool *found) {
     int bytes = elem_bytes(elem);
     s.panel_deal = deal(quotient_up(s.lanes, LANES), width);
-    i64 most = rows_most(spec, elem, shape_width(&s)), before = 0;
+    i64 most = rows_most(spec, elem, shape_width(&s)) / s.stacked, before = 0;
     for (i64 rows = most; rows >= 1; rows--) {
         s.row_deal = deal(s.rows, rows);
         if (s.row_deal.n == before) continue;
         before = s.row_deal.n;
-        block_set(&s, shape_width(&s), s.row_deal.n * (side_count(spec, s.swapped) / s.rows), bytes);
+        block_set(&s, shape_width(&s), s.row_deal.n * (side_count(spec, s.swapped) / (s.rows * s.stacked)), bytes);
         if (!fits_stack(&s, bytes)) continue;
         price(spec, &s, elem);
         if (*found && s.cycles >= best->cycles) continue;
@@ -197,7 +200,9 @@ static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape
     s.pack = pack_choose(spec, &s, elem);
     s.lanes = spec->axes[s.lane].extent;
     s.rows = s.row < 0 ? 1 : spec->axes[s.row].extent;
+    s.stacked = s.stack < 0 ? 1 : spec->axes[s.stack].extent;
     s.turned = spec->unit >= 0 && s.row == spec->unit && s.rows > 1;
+    if (s.stack >= 0 && (s.turned || s.stacked == 1 || s.stacked > STACKED || s.rows == 1 || s.rows > STACKED)) return;
     i64 before = 0;
     for (i64 width = 1; rows_most(spec, elem, width) >= 1; width++) {
         i64 panels = quotient_up(quotient_up(s.lanes, LANES), width);
@@ -206,17 +211,29 @@ static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape
         consider_rows(spec, s, elem, width, best, found);
     }
 }
+/* Addresses have few terms: what is around, a term or two for each axis, chunk, task, tile. */
+static bool few_terms(const TileSpec *spec) {
+    int around = spec->left.base.n > spec->right.base.n ? spec->left.base.n : spec->right.base.n, terms = around + 4;
+    for (int i = 0; i < spec->n_batch + spec->n_left + spec->n_right; i++) terms += spec->axes[i].extent > 1;
+    for (int i = 0; i < spec->n_sum; i++) terms += spec->sum[i].extent > 1;
+    return terms <= LOOP_TERMS;
+}
 bool shape_choose(const LoopBuilder *b, const TileSpec *spec, TileShape *best) {
     LoopElem elem = elem_of_dtype(b->function->buffers.v[spec->left.buffer].dtype);
     bool found = false;
+    if (!few_terms(spec)) return false;
     for (int swapped = 0; swapped < 2; swapped++) {
         int row, lane, n_rows, n_lanes;
         side_axes(spec, swapped, &row, &n_rows);
         side_axes(spec, !swapped, &lane, &n_lanes);
         for (int l = lane + n_lanes - 1; l >= lane; l--) {
-            TileShape s = {.swapped = swapped, .row = -1, .lane = l};
+            TileShape s = {.swapped = swapped, .row = -1, .lane = l, .stack = -1};
             if (!n_rows) consider(spec, s, elem, best, &found);
-            for (s.row = row + n_rows - 1; s.row >= row && n_rows; s.row--) consider(spec, s, elem, best, &found);
+            for (s.row = row + n_rows - 1; s.row >= row && n_rows; s.row--) {
+                s.stack = -1;
+                consider(spec, s, elem, best, &found);
+                for (s.stack = row + n_rows - 1; s.stack > s.row; s.stack--) consider(spec, s, elem, best, &found);
+            }
         }
     }
     return found;
@@ -240,7 +257,7 @@ static i64 outer_rows_count(const TileSpec *spec, const TileShape *s, int n) {
     i64 product = 1;
     side_axes(spec, s->swapped, &first, &count);
     for (int i = first; i < first + count && n; i++) {
-        if (i == s->row) continue;
+        if (in_tile_rows(s, i)) continue;
         product *= spec->axes[i].extent;
         n--;
     }
@@ -257,7 +274,7 @@ TileUnits shape_units(const TileSpec *spec, const TileShape *s) {
     TileUnits u = {0};
     int first, n_side;
     side_axes(spec, s->swapped, &first, &n_side);
-    int others = n_side - (s->row >= 0);
+    int others = n_side - (s->row >= 0) - (s->stack >= 0);
     i64 side = side_count(spec, s->swapped), batch = extents(spec, 0, spec->n_batch);
     i64 units = batch * (side_count(spec, !s->swapped) / s->lanes) * s->panel_deal.n;
     double work = (double)batch * (double)side * (double)side_count(spec, !s->swapped) * (double)s->total;
@@ -277,5 +294,6 @@ TileUnits shape_units(const TileSpec *spec, const TileShape *s) {
     if (units < wanted) chunks = lesser(quotient_up(wanted, units), rows / least_rows);
     if (rows > most_rows && quotient_up(rows, most_rows) > chunks) chunks = quotient_up(rows, most_rows);
     chunks_set(&u, s, chunks);
+    if (units * u.chunks == 1) u.parallel = false;
     return u;
 }
