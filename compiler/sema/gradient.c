@@ -60,8 +60,8 @@ static Frames lacking(const Value *y, const Value *x) {
 static Value *unreached(Eval *e, const Context *c, Reach reach, Span span, const char *what, Span declared) {
     Message *m;
     if (reach == REACH_NONE) {
-        m = sema_error(e, c, E402, span, "this does not depend on `%s`", what);
-        message_help(m, "two names are two variables, even when their values are equal");
+        m = sema_error(e, c, E402, span, "what is differentiated does not depend on `%s`", what);
+        message_help(m, "name what it was computed from: two names are two variables, even when their values are equal");
     } else {
         m = sema_error(e, c, E403, span, "`%s` is bound outside this loop and also reaches what the loop carries",
                        what);

@@ -121,9 +121,12 @@ static Value *place(Eval *e, const Indexing *x, Value *v, int at, Value *index) 
             message_help(m, "where(c, a, b) chooses by a condition; int(x) makes a place of a number");
         return value_poison(e);
     }
-    if (index->element.kind == ELEMENT_CLASS && !dim_equal(n, index->element.classes))
-        return sema_poison(e, x->c, E344, x->span, "a %s indexes an axis of %lld", element_text(e, index->element),
-                           (long long)n);
+    if (index->element.kind == ELEMENT_CLASS && !dim_equal(n, index->element.classes)) {
+        Message *m = sema_error(e, x->c, E344, x->span, "a %s does not index an axis of length %lld",
+                                element_text(e, index->element), (long long)n);
+        message_help(m, "an axis of length k is indexed by a class(k); int(c) makes a place of any class, clamped to the ends");
+        return value_poison(e);
+    }
     double where;
     if (index->element.kind == ELEMENT_INT && peek_number(index, &where)) {
         if (!need_number(e, x->c, index, x->span, "an index", &where)) return value_poison(e); /* fixes hypers */

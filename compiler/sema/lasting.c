@@ -120,9 +120,8 @@ static void param_collect(Eval *e, Model *m, const Group *g) {
 }
 static Value *param_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast, const char *path) {
     if (!c->model) {
-        Message *m = sema_error(e, c, E365, ast->span,
-                                "a `param` stands in a model, in a `def` that a model calls, or at the top of a file");
-        message_help(m, "declare a `model` and call it here, or move the param to the top of the file");
+        Message *m = sema_error(e, c, E365, ast->span, "a `param` outside a model: nothing here could keep it");
+        message_help(m, "declare a `model` with its layers in it and call that here, or move the param to the top of the file");
         return value_poison(e);
     }
     Group *g = group_find(e, c->owner, path);
