@@ -1,7 +1,8 @@
 # lib.sh: what every test script begins with. A script prints a line a test: `ok NAME`, `FAIL NAME: why` or `skip NAME: why`;
 # run.sh adds them up. Scripts run from the repository's root, in any order, two at a time, each with a folder of its own in $TMP.
 BUILD=${BUILD:-build}
-NNC=$PWD/$BUILD/nnc
+case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
+NNC=$BUILD/nnc
 DATA=${NNC_DATA:-$PWD/../shared/data}      # larger data; tests that want it skip where it is absent
 REFERENCE=${NNC_REFERENCE:-$PWD/../shared/reference}
 TMP=$(mktemp -d)
