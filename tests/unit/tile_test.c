@@ -106,7 +106,8 @@ static u8 *memory_random(i64 n, Dtype dtype) {
     return m;
 }
 static Memory memory_of(const Case *c) {
-    Memory m = {.left = memory_random(extent_of(c, 0).elements, c->dtype), .right = memory_random(extent_of(c, 1).elements, c->dtype)};
+    Memory m = {.left = memory_random(extent_of(c, 0).elements, c->dtype)};
+    m.right = memory_random(extent_of(c, 1).elements, c->dtype);
     m.bias = memory_random(c->spec.axes[axes_of(&c->spec) - 1].extent, c->dtype);
     m.out_bytes = (extent_of(c, 2).elements * dtype_bytes(c->dtype) + 63) / 64 * 64 + SLACK_AFTER;
     m.out = memory_new(m.out_bytes), m.want = memory_new(m.out_bytes);
@@ -133,7 +134,8 @@ static i64 *offsets_of(int n, const TileAxis *axes, bool right, i64 *count) {
         const T *r = (const T *)(const void *)m->right + extent_of(c, 1).base, *bias = (const T *)(const void *)m->bias;   \
         T *out = (T *)(void *)m->want + extent_of(c, 2).base;                                                              \
         i64 n = 1, n_sum, at[3], columns = c->spec.axes[axes_of(&c->spec) - 1].extent;                                 \
-        i64 *lo = offsets_of(c->spec.n_sum, c->spec.sum, false, &n_sum), *ro = offsets_of(c->spec.n_sum, c->spec.sum, true, &n_sum); \
+        i64 *lo = offsets_of(c->spec.n_sum, c->spec.sum, false, &n_sum);                                               \
+        i64 *ro = offsets_of(c->spec.n_sum, c->spec.sum, true, &n_sum);                                                \
         for (int i = 0; i < axes_of(&c->spec); i++) n *= c->spec.axes[i].extent;                                       \
         for (i64 e = 0; e < n; e++) {                                                                                  \
             i64 rest = e;                                                                                              \
@@ -174,7 +176,8 @@ typedef enum Form { FORWARD, DATA, WEIGHT, FORMS } Form; /* X W, dY W^T, X^T dY 
 static const char *const FORM_NAMES[] = {"X W", "dY W^T", "X^T dY"};
 /* m x n results of k products each. */
 static Case product_case(Form form, i64 m, i64 k, i64 n, Dtype dtype) {
-    Case c = {.name = FORM_NAMES[form], .dtype = dtype, .spec = {.n_left = 1, .n_right = 1, .n_sum = 1, .unit = n > 1, .parallel = true}};
+    Case c = {.name = FORM_NAMES[form], .dtype = dtype};
+    c.spec = (TileSpec){.n_left = 1, .n_right = 1, .n_sum = 1, .unit = n > 1, .parallel = true};
     c.spec.axes[0] = (TileAxis){m, form == WEIGHT ? 1 : k, 0};
     c.spec.axes[1] = (TileAxis){n, 0, form == DATA ? k : 1};
     c.spec.sum[0] = (TileAxis){k, form == WEIGHT ? m : 1, form == DATA ? 1 : n};
