@@ -8,7 +8,8 @@
 enum {
     FAR = 64,          /* steps of the walk across which a map joins others only if it reads nothing else */
     FOLLOW_LOADS = 2,  /* values as large as the result that the maps after an anchor may load */
-    CLUSTER_NODES = 60
+    CLUSTER_NODES = 60,
+    SEARCH_CLUSTERS = 3000
 };
 
 /* ---- clusters */
@@ -44,9 +45,10 @@ static void cluster_add(Fuse *f, Cluster *c, const Node *node, const FuseReads *
         if (before) add_before(f, c, before);
     }
 }
+/* Numbers in the walk bound nothing here: a cluster's late node may read what runs long after its early one. */
 bool cluster_reaches(Fuse *f, const Cluster *sooner, const Cluster *later, bool direct) {
     VEC(const Cluster *) todo = {0};
-    int search = ++f->search;
+    int search = ++f->search, left = SEARCH_CLUSTERS;
     vec_push(f->arena, &todo, later);
     for (bool at_start = true; todo.n; at_start = false) {
         const Cluster *c = todo.v[--todo.n];
@@ -56,7 +58,8 @@ bool cluster_reaches(Fuse *f, const Cluster *sooner, const Cluster *later, bool 
                 if (!at_start || direct) return true;
                 continue;
             }
-            if (before == later || before->seen == search || (!f->unordered && before->last < sooner->first)) continue;
+            if (before == later || before->seen == search) continue;
+            if (left-- == 0) return true; /* perhaps: what is merged less is still right */
             before->seen = search;
             vec_push(f->arena, &todo, before);
         }

@@ -39,7 +39,6 @@ typedef struct Fuse {
     NodeMap facts;
     VEC(Cluster *) clusters;
     int search;
-    bool unordered; /* what runs before another need not come before it in the walk any more */
 } Fuse;
 /* Something a node reads across free nodes. */
 typedef struct FuseRead {
@@ -58,7 +57,7 @@ bool same_shape(const Type *a, const Type *b);
 /* ---- fuse.c */
 Cluster *cluster_of(const Fuse *f, const Node *node); /* NULL: free, or an arg */
 Cluster *cluster_root(const Fuse *f, int id);
-/* Whether `later` (transitively) reads what `sooner` makes; `direct`: not counting what it reads itself. */
+/* Whether `later` (transitively) reads what `sooner` makes; direct false: not counting what it reads itself. */
 bool cluster_reaches(Fuse *f, const Cluster *sooner, const Cluster *later, bool direct);
 bool cluster_may_merge(Fuse *f, const Cluster *a, const Cluster *b);
 void cluster_merge(Fuse *f, Cluster *into, Cluster *from);

@@ -6,7 +6,6 @@
 
 static void replace_last(Fuse *f) {
     const Func *func = f->body->func;
-    f->unordered = true;
     for (int i = 0; i < func->n_results; i++) {
         int param = f->body->replaces[i];
         Cluster *maker = param >= 0 ? cluster_of(f, func->results[i]) : NULL;
