@@ -47,11 +47,11 @@ static void cluster_add(Fuse *f, Cluster *c, const Node *node, const FuseReads *
 }
 /* Numbers in the walk bound nothing here: a cluster's late node may read what runs long after its early one. */
 bool cluster_reaches(Fuse *f, const Cluster *sooner, const Cluster *later, bool direct) {
-    VEC(const Cluster *) todo = {0};
     int search = ++f->search, left = SEARCH_CLUSTERS;
-    vec_push(f->arena, &todo, later);
-    for (bool at_start = true; todo.n; at_start = false) {
-        const Cluster *c = todo.v[--todo.n];
+    f->todo.n = 0;
+    vec_push(f->arena, &f->todo, later);
+    for (bool at_start = true; f->todo.n; at_start = false) {
+        const Cluster *c = f->todo.v[--f->todo.n];
         for (int i = 0; i < c->before.n; i++) {
             Cluster *before = cluster_root(f, c->before.v[i]);
             if (before == sooner) {
@@ -61,7 +61,7 @@ bool cluster_reaches(Fuse *f, const Cluster *sooner, const Cluster *later, bool 
             if (before == later || before->seen == search) continue;
             if (left-- == 0) return true; /* perhaps: what is merged less is still right */
             before->seen = search;
-            vec_push(f->arena, &todo, before);
+            vec_push(f->arena, &f->todo, before);
         }
     }
     return false;

@@ -29,6 +29,7 @@ typedef struct NodeFacts {
     int cost;            /* simple operations from what it loads; COST_MANY: not free */
     const Node *leaf;    /* the one loaded operand; NULL: none */
     VEC(const Node *) users;
+    struct FuseReads *reads; /* found once */
 } NodeFacts;
 enum { COST_FREE = 4, COST_MANY = 1000 };
 typedef struct Fuse {
@@ -39,6 +40,7 @@ typedef struct Fuse {
     NodeMap facts;
     VEC(Cluster *) clusters;
     int search;
+    VEC(const Cluster *) todo; /* of a search */
 } Fuse;
 /* Something a node reads across free nodes. */
 typedef struct FuseRead {
@@ -46,7 +48,10 @@ typedef struct FuseRead {
     bool moved;         /* through a view that is not the identity */
     bool repeated;      /* ... and that reads elements more than once */
 } FuseRead;
-typedef VEC(FuseRead) FuseReads;
+typedef struct FuseReads {
+    int n, cap;
+    FuseRead *v;
+} FuseReads;
 
 /* ---- fuse_facts.c */
 void fuse_facts(Fuse *f);

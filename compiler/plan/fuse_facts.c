@@ -110,7 +110,7 @@ typedef struct Step {
     const Node *node;
     bool moved, repeated;
 } Step;
-FuseReads reads_of_node(Fuse *f, const Node *node) {
+static FuseReads find_reads(Fuse *f, const Node *node) {
     FuseReads reads = {0};
     VEC(Step) todo = {0}, seen = {0};
     bool own = op_loop_class(node->op) != LOOP_map; /* an anchor reads in orders of its own */
@@ -134,4 +134,12 @@ FuseReads reads_of_node(Fuse *f, const Node *node) {
             vec_push(f->arena, &todo, ((Step){s.node->args[i], s.moved || view, s.repeated || repeats(s.node)}));
     }
     return reads;
+}
+FuseReads reads_of_node(Fuse *f, const Node *node) {
+    NodeFacts *facts = facts_of(f, node);
+    if (!facts->reads) {
+        facts->reads = ARENA_NEW(f->arena, FuseReads);
+        *facts->reads = find_reads(f, node);
+    }
+    return *facts->reads;
 }
