@@ -30,12 +30,27 @@ Node *use_column(Eval *e, Use *use, int column) {
 }
 
 /* ---- fields ---- */
-static bool statement_allowed(Eval *e, const Context *c, const Ast *s) {
+typedef struct Allowing {
+    Eval *e;
+    const Context *c;
+    bool fine;
+} Allowing;
+/* Nothing lasts in a data block, at any depth. */
+static void allowed(void *context, const Ast *s) {
+    Allowing *a = context;
     const char *what = s->kind == AST_lasting ? "what lasts" : s->kind == AST_minimize ? "a minimize" : s->kind == AST_report ? "a report" : NULL;
-    if (!what) return true;
-    Message *m = sema_error(e, c, E455, s->span, "%s does not stand in a data block", what);
-    message_help(m, "a data block binds fields: `name = ..`");
-    return false;
+    if (what) {
+        Message *m = sema_error(a->e, a->c, E455, s->span, "%s does not stand in a data block", what);
+        message_help(m, "a data block binds fields: `name = ..`");
+        a->fine = false;
+    } else {
+        ast_children(s, allowed, a);
+    }
+}
+static bool statement_allowed(Eval *e, const Context *c, const Ast *s) {
+    Allowing a = {e, c, true};
+    allowed(&a, s);
+    return a.fine;
 }
 static bool field_fine(Eval *e, const Context *c, const Binding *b) {
     const Value *v = b->value;
@@ -113,6 +128,11 @@ void data_averages(Eval *e, DataSet *set) {
     if (set->averages.n && data_endless(set) && !set->failed) {
         set->failed = true;
         sema_error(e, NULL, E457, set->ast->data.name.span, "the data `%s` reads no file: it has no rows to take an average of", set->name);
+    }
+    if (data_endless(set) && !set->failed && ((set->validate > 0 && set->validate < 1) || (set->test > 0 && set->test < 1))) {
+        set->failed = true;
+        Message *m = sema_error(e, NULL, E454, set->ast->data.name.span, "the data `%s` reads no file, so no share of its rows can be set apart", set->name);
+        message_help(m, "test=200 evaluates on so many, drawn");
     }
 }
 bool data_endless(const DataSet *set) { return set->columns.n == 0; }
