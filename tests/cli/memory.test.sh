@@ -1,0 +1,25 @@
+# memory.test.sh: what --summary says a run takes, with the data, is within 5 % of the peak that the system saw. MNIST where it is; a set
+# of 200,000 drawn-up rows otherwise.
+. tests/lib.sh
+said() { sed -n 's/^  peak, beside the data *\([0-9.]*\) KiB$/\1/p; s/^  peak, beside the data *\([0-9.]*\) MiB$/\1 1024/p' "$TMP/summary" | awk '{ print $1 * ($2 ? $2 : 1) }'; }
+awk 'BEGIN { print "a,b,c,label"; for (i = 0; i < 200000; i++) printf "%d,%d,%d,%d\n", i % 7, i % 11, i % 13, i % 3 }' >"$TMP/rows.csv"
+cat >"$TMP/page.nn" <<X
+data d = csv("rows.csv") { x: [3] = columns(0..3); y: class(3) = column("label") }
+model m(x: [3]) -> [3] { x |> dense(700) |> relu |> dense(700) |> relu |> dense(3) }
+train m on d, batch=64, epochs=1 { minimize cross_entropy(m(x), y) by adam(1e-3) }
+X
+one() { # one NAME DATA_KIB TRAINER ARGS..
+    name=$1 data=$2; shift 2
+    "$@" --threads 1 --out "$TMP/run" >"$TMP/out" 2>&1 || { fail "$name" "$(tail -c 300 "$TMP/out")"; return; }
+    # time.csv has the peak of each round, in bytes; the last is that of the run
+    got=$(tail -n 1 "$TMP/run/time.csv" | awk -F, '{ print $NF / 1024 }')
+    want=$(awk "BEGIN { print $(said) + $data }")
+    reaches "$name: $got KiB, said $want" "$(awk "BEGIN { d = ($got - $want) / $want; print d < 0 ? -d : d }")" "<" 0.05
+    rm -rf "$TMP/run"
+}
+if [ -e "$DATA/mnist/train-images-idx3-ubyte.gz" ]; then
+    "$NNC" --summary examples/mnist_mlp.nn -o "$TMP/mnist" >"$TMP/summary"
+    one mnist_mlp "(70000 * (784 + 1 + 8) / 1024)" "$TMP/mnist" train --data mnist="$DATA/mnist" --epochs 1
+else skip mnist_mlp "no data at $DATA"; fi
+"$NNC" --summary "$TMP/page.nn" -o "$TMP/page" >"$TMP/summary"
+one "rows of a CSV" "(200000 * (3 * 4 + 1 + 8) / 1024 + 3440)" "$TMP/page" train
