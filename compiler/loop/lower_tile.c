@@ -128,14 +128,25 @@ static bool not_following(void *context, const Node *node) {
     const PlanValue *stored = plan_value(t->w->kernel->body, node);
     return node == t->dot || node->op == OP_arg || (stored && stored->maker != t->w->kernel) || op_loop_class(node->op) != LOOP_map;
 }
+/* Vector operations, roughly: a function's polynomial is some forty. */
+static int map_operations(const Node *node) {
+    switch ((int)node->op) {
+    case OP_exp: case OP_log: case OP_tanh: case OP_sigmoid: case OP_sin: case OP_cos: case OP_erf: case OP_pow: case OP_random:
+        return 40;
+    default: return 1;
+    }
+}
 static void find_maps(Tiling *t) {
     const PlanKernel *kernel = t->w->kernel;
     VEC(Node *) roots = {0};
     for (int i = 0; i < kernel->stores.n; i++) vec_push(t->w->arena, &roots, (Node *)kernel->stores.v[i].node);
     NodeList nodes = order_walk_until(t->w->arena, roots.v, roots.n, not_following, t);
     t->maps = ARENA_ARRAY(t->w->arena, const Node *, nodes.n);
-    for (int i = 0; i < nodes.n; i++)
-        if (!not_following(t, nodes.v[i])) t->maps[t->n_maps++] = nodes.v[i];
+    for (int i = 0; i < nodes.n; i++) {
+        if (not_following(t, nodes.v[i])) continue;
+        t->maps[t->n_maps++] = nodes.v[i];
+        t->spec.finish_operations += map_operations(nodes.v[i]);
+    }
 }
 
 static Tiling tiling_of(Lower *w, const Operand operands[2], int n_result, bool *possible) {

@@ -27,11 +27,17 @@ static LoopAffine partial_at(const Tile *t, const Kind *kind, i64 row, i64 vecto
     nnc_check(vector < kind->width, "a tile's vector %d", (int)vector);
     return affine_plus(at, affine(vector * LANES));
 }
-static void acc_begin(const Tile *t, const Kind *kind, LoopValue **acc) {
-    LoopValue *zero = tile_cut(&t->s) ? NULL : loop_splat(t->b, loop_real(t->b, t->elem, 0));
+static void acc_load(const Tile *t, const Kind *kind, LoopValue **acc) {
     for (i64 i = 0; i < kind_rows(t, kind) * kind->width; i++)
-        acc[i] = zero ? zero
-                      : loop_load_lanes(t->b, t->partial, partial_at(t, kind, i / kind->width, i % kind->width), 1);
+        acc[i] = loop_load_lanes(t->b, t->partial, partial_at(t, kind, i / kind->width, i % kind->width), 1);
+}
+static void acc_store(const Tile *t, const Kind *kind, LoopValue *const *acc) {
+    for (i64 i = 0; i < kind_rows(t, kind) * kind->width; i++)
+        loop_store(t->b, t->partial, partial_at(t, kind, i / kind->width, i % kind->width), acc[i]);
+}
+static void acc_zero(const Tile *t, const Kind *kind, LoopValue **acc) {
+    LoopValue *zero = loop_splat(t->b, loop_real(t->b, t->elem, 0));
+    for (i64 i = 0; i < kind_rows(t, kind) * kind->width; i++) acc[i] = zero;
 }
 /* One step of the sum: a row of vectors, then a scalar a row. */
 static void acc_step(const Tile *t, const Kind *kind, LoopAffine row_at, LoopAffine lane_at, LoopValue **acc) {
@@ -99,17 +105,37 @@ static void finish_cells(const Tile *t, const Kind *kind, LoopValue *const *acc,
     }
     t->spec->finish(t->spec->context, t->b, n, cells);
 }
+/* A long finish: the tile, which lies in `partial`, a few vectors at a time. */
+static void finish_loop(const Tile *t, const Kind *kind, int last) {
+    i64 together = t->s.stacked == 1 && kind->width < TOGETHER ? TOGETHER / kind->width : 1, rows = 0;
+    while (kind->rows % together) together--;
+    LoopFor *loop = loop_for(t->b, FOR_SERIAL, kind->rows, together, 0, NULL);
+    Kind few = *kind;
+    Tile at = *t;
+    few.rows = together;
+    rows = kind_rows(t, &few);
+    if (t->s.row >= 0) at.at[t->s.row] = affine_loop(at.at[t->s.row], loop, 1);
+    at.slot = affine_loop(at.slot, loop, t->s.stacked);
+    LoopValue **acc = ARENA_ARRAY(t->b->arena, LoopValue *, rows * kind->width);
+    acc_load(&at, &few, acc);
+    finish_cells(&at, &few, acc, last);
+    loop_for_end(t->b, NULL);
+}
+static void finish_some(const Tile *t, const Kind *kind, LoopValue *const *acc, int last) {
+    if (tile_long(t->spec)) finish_loop(t, kind, last);
+    else finish_cells(t, kind, acc, last);
+}
 static void tile_finish(const Tile *t, const Kind *kind, LoopValue *const *acc) {
     int last = (int)tile_last(&t->s);
     if (!kind->edge || kind->always) {
-        finish_cells(t, kind, acc, kind->edge ? last : LANES);
+        finish_some(t, kind, acc, kind->edge ? last : LANES);
         return;
     }
     LoopAffine is_last = affine_plus(t->panel, affine(1 - t->s.panel_deal.n));
     loop_if(t->b, 1, &is_last);
-    finish_cells(t, kind, acc, last);
+    finish_some(t, kind, acc, last);
     loop_else(t->b, 0, NULL);
-    finish_cells(t, kind, acc, LANES);
+    finish_some(t, kind, acc, LANES);
     loop_if_end(t->b, 0, NULL);
 }
 
@@ -117,16 +143,19 @@ static void tile_finish(const Tile *t, const Kind *kind, LoopValue *const *acc) 
 
 typedef enum Work { WORK_ALL, WORK_PARTIAL, WORK_FINISH } Work;
 
+/* A finish finds the tile in `acc`, or a long one in `partial`. */
 static void tile_emit(Tile *t, const Kind *kind, Work work) {
     LoopValue **acc = ARENA_ARRAY(t->b->arena, LoopValue *, kind_rows(t, kind) * kind->width);
-    acc_begin(t, kind, acc);
-    if (work != WORK_FINISH) acc_sum(t, kind, acc);
-    if (work != WORK_PARTIAL) {
-        tile_finish(t, kind, acc);
-        return;
+    bool is_long = tile_long(t->spec);
+    if (work == WORK_ALL) {
+        t->slot = affine(0);
+        acc_zero(t, kind, acc);
+    } else if (work == WORK_PARTIAL || !is_long) {
+        acc_load(t, kind, acc);
     }
-    for (i64 i = 0; i < kind_rows(t, kind) * kind->width; i++)
-        loop_store(t->b, t->partial, partial_at(t, kind, i / kind->width, i % kind->width), acc[i]);
+    if (work != WORK_FINISH) acc_sum(t, kind, acc);
+    if (work == WORK_PARTIAL || (work == WORK_ALL && is_long)) acc_store(t, kind, acc);
+    if (work != WORK_PARTIAL) tile_finish(t, kind, acc);
 }
 /* Row tiles of one size: of the first `high` or of the others, as far as the unit's chunk holds them. */
 static void row_tiles(Tile *t, const Kind *kind, bool high, LoopAffine slot, Work work) {
@@ -270,18 +299,24 @@ static int units_open(Tile *t) {
     return open;
 }
 
-static void locals_make(Tile *t) {
-    Dtype dtype = t->elem == ELEM_F64 ? DT_f64 : DT_f32;
+/* Rows of partial sums: of a unit where the sum is cut, else of a tile that is finished from memory, else none. */
+static i64 partial_rows(const Tile *t) {
     const TileDeal *d = &t->s.row_deal;
+    i64 tile = (d->size + (d->high > 0)) * t->s.stacked;
     int first, n, seen = 0;
-    t->packed = t->partial = -1;
-    if (t->s.pack != PACK_NONE) t->packed = loop_local(t->b, dtype, pack_elements(&t->s));
-    if (!tile_cut(&t->s)) return;
-    t->partial_rows = (t->units.chunks == 1 ? d->n : t->units.each) * (d->size + (d->high > 0)) * t->s.stacked;
+    if (!tile_cut(&t->s)) return tile_long(t->spec) ? tile : 0;
+    i64 rows = (t->units.chunks == 1 ? d->n : t->units.each) * tile;
     side_axes(t->spec, t->s.swapped, &first, &n);
     for (int i = first; i < first + n; i++)
-        if (!in_tile_rows(&t->s, i) && seen++ >= t->units.outer_rows) t->partial_rows *= t->spec->axes[i].extent;
-    t->partial = loop_local(t->b, dtype, t->partial_rows * shape_width(&t->s) * LANES);
+        if (!in_tile_rows(&t->s, i) && seen++ >= t->units.outer_rows) rows *= t->spec->axes[i].extent;
+    return rows;
+}
+static void locals_make(Tile *t) {
+    Dtype dtype = t->elem == ELEM_F64 ? DT_f64 : DT_f32;
+    t->packed = t->partial = -1;
+    if (t->s.pack != PACK_NONE) t->packed = loop_local(t->b, dtype, pack_elements(&t->s));
+    t->partial_rows = partial_rows(t);
+    if (t->partial_rows) t->partial = loop_local(t->b, dtype, t->partial_rows * shape_width(&t->s) * LANES);
 }
 void tile_product(LoopBuilder *b, const TileSpec *spec) {
     Tile *t = ARENA_NEW(b->arena, Tile);

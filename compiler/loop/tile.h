@@ -31,7 +31,8 @@ typedef struct TileCell {
     int lanes;            /* an axis */
     int active;           /* lanes that count, the first ones; others hold anything */
 } TileCell;
-/* Called where a tile is complete; several times in the text of a product, for its kinds of tiles and for edges. */
+/* Called where a tile is complete; several times in the text of a product, for its kinds of tiles and for edges. A long finish is
+** given a few vectors at a time, in a loop over the tile, so that its text stays short. */
 typedef void TileFinish(void *context, LoopBuilder *b, int n, const TileCell *cells);
 
 typedef struct TileSpec {
@@ -44,6 +45,7 @@ typedef struct TileSpec {
     int registers;
     bool parallel;    /* may be cut into tasks: not inside a parallel loop */
     TileFinish *finish;
+    int finish_operations; /* on each result, roughly; 0: it is only stored */
     void *context;
 } TileSpec;
 

@@ -7,7 +7,11 @@
 #define NNC_TILE_PARTS_H
 #include "tile.h"
 
-enum { TILE_ROWS = 16 }; /* of a tile, at most */
+enum {
+    TILE_ROWS = 16,  /* of a tile, at most */
+    LONG_FINISH = 8, /* operations beyond which a finish is a loop over the tile */
+    TOGETHER = 2     /* vectors that it then takes at a time */
+};
 
 typedef struct TileDeal {
     i64 n, high, size; /* n parts: the first `high` of size + 1, the others of size */
@@ -60,11 +64,12 @@ typedef struct Tile {
     LoopAffine chunk, panel;  /* numbers */
     LoopAffine first;         /* of the outermost summed axis: where the block begins */
     LoopAffine slot;          /* row of the tile in `partial` */
-    int packed, partial;      /* local buffers; -1: none */
+    int packed, partial;      /* local buffers; -1: none. partial: [rows of a unit, or of a tile][vectors][16] */
     i64 partial_rows;
 } Tile;
 
 static inline bool tile_cut(const TileShape *s) { return s->sums.n && s->block < s->sums.v[0].extent; }
+static inline bool tile_long(const TileSpec *spec) { return spec->finish_operations > LONG_FINISH; }
 static inline i64 tile_last(const TileShape *s) { return s->lanes % LANES; } /* lanes of the last vector, 0: all */
 static inline bool in_tile_rows(const TileShape *s, int axis) { return axis == s->row || axis == s->stack; }
 static inline i64 axis_stride(const TileAxis *axis, bool right) { return right ? axis->right : axis->left; }

@@ -203,6 +203,7 @@ static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape
     s.rows = s.row < 0 ? 1 : spec->axes[s.row].extent;
     s.stacked = s.stack < 0 ? 1 : spec->axes[s.stack].extent;
     s.turned = spec->unit >= 0 && s.row == spec->unit && s.rows > 1;
+    if (s.turned && tile_long(spec)) return;
     if (s.stack >= 0 && (s.turned || s.stacked == 1 || s.stacked > STACKED || s.rows == 1 || s.rows > STACKED)) return;
     i64 before = 0;
     for (i64 width = 1; rows_most(spec, elem, width) >= 1; width++) {

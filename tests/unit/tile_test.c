@@ -14,6 +14,7 @@ typedef struct Case {
     i64 out[TILE_AXES]; /* strides of the result */
     Dtype dtype;
     bool bias_relu;     /* bias along the last right axis, then max(x, 0) */
+    bool is_long;       /* the finish is said to be long */
 } Case;
 typedef struct Extent {
     i64 base, elements; /* of element (0, 0, ..), so that all addresses are 0..elements-1 */
@@ -80,7 +81,7 @@ static void case_build(Run *r, Case *c, const char *cpu) {
     f.out = loop_block(&b, SPACE_OUT, 0, c->dtype, out.elements, true);
     f.bias = loop_block(&b, SPACE_HYPERS, 0, c->dtype, columns, false);
     c->spec.vector_bits = machine.vector_bits, c->spec.registers = machine.registers;
-    c->spec.finish = finish, c->spec.context = &f;
+    c->spec.finish = finish, c->spec.context = &f, c->spec.finish_operations = c->is_long ? 100 : 2;
     check(tile_possible(&b, &c->spec), c->name, "no tile fits");
     tile_product(&b, &c->spec);
     run_entry(r, &b);
@@ -197,6 +198,7 @@ static void test_sizes(const char *cpu) {
             i64 k = SIZES[(i * 5 + j * 3 + 1) % COUNT_OF(SIZES)];
             Case c = product_case((Form)((i + 2 * j) % FORMS), SIZES[i], k, SIZES[j], (i + j / 3) % 3 ? DT_f32 : DT_f64);
             c.bias_relu = (i * j) % 4 == 1;
+            c.is_long = (i + j) % 4 == 0;
             named(&c, dtype_name(c.dtype), SIZES[i], k, SIZES[j]);
             case_check(&c, cpu);
         }
@@ -264,9 +266,10 @@ static Case shape_case(const Shape *shape, Dtype dtype) {
     return c;
 }
 static void test_shapes(const char *cpu) {
-    for (int i = 0; i < COUNT_OF(SHAPES) * 2; i++) {
-        Case c = shape_case(&SHAPES[i / 2], i % 2 ? DT_f64 : DT_f32);
-        c.bias_relu = i / 2 % 2 && c.spec.n_right;
+    for (int i = 0; i < COUNT_OF(SHAPES) * 4; i++) {
+        Case c = shape_case(&SHAPES[i / 4], i % 2 ? DT_f64 : DT_f32);
+        c.bias_relu = i / 4 % 2 && c.spec.n_right;
+        c.is_long = i % 4 >= 2;
         case_check(&c, cpu);
     }
 }
