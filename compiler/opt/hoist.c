@@ -19,9 +19,11 @@ static bool change(void *context, Graph *g, Node *scan, Node **results) {
         nodemap_set(&map, l.param[i], scan->args[i]);
         if (i >= l.first_x) nodemap_set(&lifted, l.param[i], l.param[i]);
     }
-    outer.v = ARENA_ARRAY(l.scratch, Node *, work.n);
-    lift_nodes(g, l.scratch, &map, &lifted, l.length, work.v, work.n, outer.v, ARENA_ARRAY(l.scratch, bool, work.n));
-    outer.n = work.n;
+    Node **outside = ARENA_ARRAY(l.scratch, Node *, work.n);
+    bool *is_lifted = ARENA_ARRAY(l.scratch, bool, work.n);
+    lift_nodes(g, l.scratch, &map, &lifted, l.length, work.v, work.n, outside, is_lifted);
+    for (int i = 0; i < work.n; i++) /* behind a loop, what counts as depending on an x may not */
+        vec_push(l.scratch, &outer, is_lifted[i] ? outside[i] : ir_lead(g, outside[i], 1, &l.length));
     for (int i = 0; i < l.n_results; i++) vec_push(l.scratch, &all, l.body->results[i]);
     loop_remake(&l, &all, &work, &outer, results);
     return true;

@@ -1,8 +1,9 @@
 /* grad_test.c: gradients against central differences in f64, to order 2, element by element: each operator of op.def that has a
 ** gradient (one without a case fails), what is composed of them, loops. A gradient that is off in one element must be noticed.
 ** Then what differences cannot see: ties, targets, the order of contributions. */
-#include "programs.h"
+#include "random_program.h"
 #include <math.h>
+#include <stdlib.h>
 
 static const double EPS = 1e-6, ATOL = 1e-5, RTOL = 1e-3;
 
@@ -205,6 +206,19 @@ static void check_case(const GradCase *one) {
     }
     end(&group);
 }
+/* Drawn programs, smooth ones. */
+static void check_random(int seeds) {
+    Group group = {"random programs", false};
+    for (int i = 0; i < seeds; i++) {
+        Arena *arena = arena_new("test");
+        Maker m = {.g = graph_new(arena), .arena = arena, .real = DT_f64};
+        const Func *f = random_program(&m, (u64)i + 5000, true);
+        Check c = {m.g, arena, &group, arena_printf(arena, "seed %d", i), false, false};
+        check_func(&c, f, program_args(arena, f), 2);
+        arena_free(arena);
+    }
+    end(&group);
+}
 static void every_operator_has_a_case(void) {
     static const struct { Op op; const char *grad; } ops[] = {
 #define OP(name, arity, attributes, infer, grad, lift, eval, loop) {OP_##name, #grad},
@@ -341,9 +355,10 @@ static void origin_is_kept(Maker *m) {
     m->params.n = 0;
     end(&t);
 }
-int main(void) {
+int main(int argc, char **argv) {
     every_operator_has_a_case();
     for (int i = 0; i < COUNT_OF(cases); i++) check_case(&cases[i]);
+    check_random(argc > 1 ? atoi(argv[1]) : 60); /* a number of seeds: for longer runs by hand */
     Arena *arena = arena_new("test");
     Maker m = {.g = graph_new(arena), .arena = arena, .real = DT_f64};
     ties_and_kinks(&m);

@@ -1,8 +1,9 @@
 /* opt_test.c: passes keep every bit: each program at order 0, 1 and 2 in f32 and f64, after each pass in turn, against the
 ** settled function, on ordinary and on special values. Then what each pass is for, counted. */
-#include "programs.h"
+#include "random_program.h"
 #include "../../compiler/opt/opt.h"
 #include <math.h>
+#include <stdlib.h>
 
 static bool same_results(const Func *f, const Tensor *x, const Tensor *y, int *which) {
     for (*which = 0; *which < f->n_results; ++*which)
@@ -53,6 +54,37 @@ static void check_program(int which, int order, Dtype real, bool reversed) {
     }
     end(&t);
     arena_free(arena);
+}
+
+/* Drawn programs, each at one order, passes forward or reversed. */
+static void check_random(int seeds) {
+    Group t = {"random programs keep every bit", false};
+    int n = 0, changed = 0;
+    while (opt_pass(n)) n++;
+    for (int i = 0; i < seeds; i++) {
+        Arena *arena = arena_new("test");
+        Maker m = {.g = graph_new(arena), .arena = arena, .real = i % 2 ? DT_f64 : DT_f32};
+        const Func *f = settle_func(m.g, arena, ordered(&m, random_program(&m, (u64)i + 1000, false), i % 3), &(SettleOptions){0}), *h = f;
+        Tensor *args[2] = {program_args(arena, f), program_args(arena, f)}, *want[2];
+        spoil(f, args[1]);
+        for (int j = 0; j < 2; j++) want[j] = run_func(arena, f, args[j]);
+        for (int j = 0; j < n; j++) {
+            const PassRow *row = opt_pass(i % 5 ? j : n - 1 - j);
+            const Func *before = h;
+            h = run_row(m.g, row, h, i % 7 ? -1 : 500);
+            changed += h != before;
+            const char *bad = func_verify(arena, m.g, h, true);
+            expect(&t, !bad, "seed %d, %s: %s", i, row->name, bad);
+            for (int k = 0; k < 2 && h != before; k++) {
+                int result;
+                bool same = same_results(f, want[k], run_func(arena, h, args[k]), &result);
+                expect(&t, same, "seed %d: %s changes a bit of result %d, data %d", i, row->name, result, k);
+            }
+        }
+        arena_free(arena);
+    }
+    expect(&t, changed > seeds / 2, "only %d passes changed anything", changed);
+    end(&t);
 }
 
 /* ---- what the passes are for */
@@ -132,7 +164,8 @@ static void memory_bound(void) {
         int result;
         Tensor *args = program_args(arena, f);
         expect(&t, now - before <= memory && now >= last, "%d bytes: %d", (int)memory, (int)(now - before));
-        expect(&t, same_results(f, run_func(arena, f, args), run_func(arena, h, args), &result), "%d bytes change result %d", (int)memory, result);
+        bool same = same_results(f, run_func(arena, f, args), run_func(arena, h, args), &result);
+        expect(&t, same, "%d bytes change result %d", (int)memory, result);
         last = now;
     }
     expect(&t, last == handed(arena, all) && last > before, "without a bound %d, with a large one %d", (int)handed(arena, all), (int)last);
@@ -180,13 +213,14 @@ static void distribution(void) {
     end(&t);
     arena_free(arena);
 }
-int main(void) {
+int main(int argc, char **argv) {
     for (int i = 0; i < COUNT_OF(program_names); i++)
         for (int order = 0; order < 3; order++) {
             check_program(i, order, DT_f32, false);
             check_program(i, order, DT_f32, true);
             check_program(i, order, DT_f64, false);
         }
+    check_random(argc > 1 ? atoi(argv[1]) : 300); /* a number of seeds: for longer runs by hand */
     lstm_form();
     maml_form();
     nested_form();

@@ -1,9 +1,10 @@
 /* settle_test.c: settle and its parts. Each row of rewrite.def on special values: an exact one must keep every bit, the others
 ** the value; whole programs before and after; which forms gradients must have reached; where sums are cut. */
-#include "programs.h"
+#include "random_program.h"
 #include "../../compiler/settle/settle.h"
 #include "../../compiler/settle/simplify.h"
 #include <math.h>
+#include <stdlib.h>
 
 /* ---- special values: param p's element i is value i/13^p mod 13, so two params of 169 elements meet in all pairs */
 static const double SPECIAL[] = {0.0, -0.0, 1, -1, 2.5, -0.1, 1e-40, -3e38, 1e30, INFINITY, -INFINITY, NAN, 1e-45};
@@ -245,6 +246,30 @@ static void check_program(int which, int order) {
     arena_free(arena);
 }
 
+/* Drawn programs: the same values before and after, at each order. */
+static void check_random(int seeds) {
+    Group t = {"random programs keep their values", false};
+    int compared = 0;
+    for (int i = 0; i < 3 * seeds; i++) {
+        Arena *arena = arena_new("test");
+        Maker m = {.g = graph_new(arena), .arena = arena, .real = DT_f64};
+        const Func *f = random_program(&m, (u64)i / 3, false);
+        f = i % 3 == 0 ? f : i % 3 == 1 ? with_gradient(m.g, arena, f) : with_second(&m, f);
+        const Func *h = settle_func(m.g, arena, f, &(SettleOptions){0});
+        const char *bad = func_verify(arena, m.g, h, true);
+        expect(&t, !bad, "seed %d, order %d: %s", i / 3, i % 3, bad);
+        Tensor *args = program_args(arena, f), *x = run_func(arena, f, args), *y = run_func(arena, h, args);
+        for (int r = 0; r < f->n_results; r++) {
+            double d = distance(&x[r], &y[r]);
+            expect(&t, d < 1e-9, "seed %d, order %d, result %d: %g", i / 3, i % 3, r, d);
+            compared += isfinite(number(&x[r], 0)) != 0;
+        }
+        arena_free(arena);
+    }
+    expect(&t, compared > 10 * seeds, "only %d values could be compared", compared);
+    end(&t);
+}
+
 /* ---- what gradients must have become */
 static void forms(void) {
     Arena *arena = arena_new("test");
@@ -403,13 +428,14 @@ static void cuts(void) {
     end(&t);
     arena_free(arena);
 }
-int main(void) {
+int main(int argc, char **argv) {
     for (int i = 0; i < COUNT_OF(rules); i++) {
         check_rule(&rules[i], DT_f32);
         check_rule(&rules[i], DT_f64);
     }
     for (int i = 0; i < COUNT_OF(program_names); i++)
         for (int order = 0; order < 3; order++) check_program(i, order);
+    check_random(argc > 1 ? atoi(argv[1]) : 100); /* a number of seeds: for longer runs by hand */
     forms();
     folding();
     one_hots();
