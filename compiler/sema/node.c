@@ -81,8 +81,14 @@ static Node *drop_stretched(Eval *e, const Value *v, Node *node, const Shape *to
     }
     return ir_reshape(e->graph, node, rank, dims);
 }
+/* No frame of an open length: a model on its signature. */
+static bool frames_closed(const Context *c, Frames frames) {
+    for (int bit = 0; bit < c->n_frames; bit++)
+        if (frames >> bit & 1 && c->frames[bit]->n == OPEN) return false;
+    return true;
+}
 Node *value_spread(Eval *e, const Context *c, Value *v, Frames frames, const Shape *shape, Element element) {
-    Node *node = shape_closed(shape) ? node_cast(e, value_node(e, v), element_dtype(e, element)) : NULL;
+    Node *node = shape_closed(shape) && frames_closed(c, frames) ? node_cast(e, value_node(e, v), element_dtype(e, element)) : NULL;
     if (!node) return NULL;
     nnc_check((v->frames & ~frames) == 0 && v->shape.rank <= shape->rank, "a value spread to less than it is");
     bool dropped[RANK_LIMIT] = {0};
