@@ -22,4 +22,4 @@ if [ -e "$DATA/mnist/train-images-idx3-ubyte.gz" ]; then
     one mnist_mlp "(70000 * (784 + 1 + 8) / 1024)" "$TMP/mnist" train --data mnist="$DATA/mnist" --epochs 1
 else skip mnist_mlp "no data at $DATA"; fi
 "$NNC" --summary "$TMP/page.nn" -o "$TMP/page" >"$TMP/summary"
-one "rows of a CSV" "(200000 * (3 * 4 + 1 + 8) / 1024 + 3440)" "$TMP/page" train
+one "rows of a CSV" "(200000 * (3 * 4 + 4 + 8) / 1024)" "$TMP/page" train
