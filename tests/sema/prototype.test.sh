@@ -1,5 +1,5 @@
 # prototype.test.sh: the programs that the language was designed by. accept/: nnc takes each; refuse/: it refuses each (with the message
-# beside it, goldens.test.sh); later/: it refuses each for what the next release brings, and for nothing else.
+# beside it, goldens.test.sh); later/: it refuses each for what the next release brings, and for nothing else (a page that stops failing here moves to accept/).
 . tests/lib.sh
 for page in tests/sema/accept/*.nn; do
     check "accepts ${page#tests/sema/accept/}" "$NNC" "$page"
