@@ -107,6 +107,13 @@ static void save_source(Settling *s, int k) {
     vec_push(s->p->arena, &s->body->kernels, save);
 }
 
+/* The same node, to the same place, as a result before: a state of a loop that is also stacked. */
+static bool brought_already(const PlanBody *body, const Homes *homes, int i) {
+    for (int k = 0; k < i; k++)
+        if (body->func->results[k] == body->func->results[i] && plan_same_place(homes->v[k], homes->v[i])) return true;
+    return false;
+}
+
 void homes_settle(Planner *p, PlanBody *body, const Homes *homes) {
     Settling s = {.p = p, .body = body, .homes = homes};
     int n = body->func->n_results;
@@ -120,6 +127,7 @@ void homes_settle(Planner *p, PlanBody *body, const Homes *homes) {
         const Node *node = body->func->results[i];
         PlanValue *value = plan_value(body, node);
         if (value && plan_same_place(value, homes->v[i])) continue;
+        if (brought_already(body, homes, i)) continue;
         moves[i] = homes->shared[i] && is_movable(body, value) && result_of(body, node, -1) == i;
         if (!moves[i]) copy_result(&s, i);
     }

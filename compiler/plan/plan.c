@@ -94,33 +94,85 @@ static void plan_part(Planner *p, PlanBody *body, const Homes *homes, const Grou
 
 /* ---- loops */
 
+/* A carried value whose every state is kept, as the loop's backward needs it, lies in an array of all states: then nothing is
+** copied. States are numbered in the order of rounds, or against it in a reverse loop, so that rounds and slices agree. */
+
+static bool is_history(const Node *scan, int i, const Node *y) {
+    const Node *before = NULL, *after = scan->at->body->results[i];
+    if (y->op == OP_arg && y->at->index == i) before = y;
+    return before || (y == after && after->op != OP_arg);
+}
+static bool wants_history(const Node *scan, int i) {
+    const Func *f = scan->at->body;
+    const Node *after = f->results[i];
+    if (after->op == OP_arg && after->at->index == i) return false; /* never changes */
+    for (int k = (int)scan->at->carry; k < f->n_results; k++)
+        if (is_history(scan, i, f->results[k])) return true;
+    return false;
+}
+static PlanValue *part_of(Planner *p, const Type *type, const PlanValue *whole, i64 offset) {
+    PlanValue *part = ARENA_NEW(p->arena, PlanValue);
+    *part = (PlanValue){.type = type, .whole = whole, .place = {.offset = offset}, .maker = whole->maker};
+    return part;
+}
+/* The state before (or after) the round that runs. */
+static PlanValue *state_of(Planner *p, const PlanBody *body, const PlanValue *all, const Type *type, bool after) {
+    i64 bytes = type_bytes(type), rounds = body->scan->at->length;
+    bool reverse = body->scan->at->reverse != 0;
+    PlanValue *state = part_of(p, type, all, (reverse ? rounds - after : after) * bytes);
+    state->place.n_steps = 1;
+    state->place.steps[0] = (PlanStep){body->depth, reverse ? -bytes : bytes};
+    return state;
+}
+static void bind_carried(Planner *p, PlanBody *outer, PlanBody *body, int i) {
+    const Node *scan = body->scan;
+    Node *operand = scan->args[i];
+    const Type *type = operand->type;
+    PlanValue *first;
+    if (wants_history(scan, i)) {
+        PlanValue *all = value_in_work(p, outer, type_with_lead(p->graph, type, scan->at->length + 1));
+        first = part_of(p, type, all, scan->at->reverse ? scan->at->length * type_bytes(type) : 0);
+        body->params[i] = state_of(p, body, all, type, false);
+    } else {
+        first = body->params[i] = value_in_work(p, outer, type); /* its own memory: written at the end of every round */
+    }
+    kernel_store(p, kernel_new(p, outer, PLAN_MAP, NULL), operand, first);
+}
 static void bind_operand(Planner *p, PlanBody *outer, PlanBody *body, int i) {
     const Node *scan = body->scan;
     Node *operand = scan->args[i];
     PlanValue *value = plan_value(outer, operand);
-    if (i < scan->at->carry) {
-        /* its own memory: written at the end of every round */
-        PlanValue *carried = value_in_work(p, outer, operand->type);
-        kernel_store(p, kernel_new(p, outer, PLAN_MAP, NULL), operand, carried);
-        body->params[i] = carried;
-    } else if (value && i < scan->at->carry + scan->at->constants) {
-        body->params[i] = value;
-    } else if (value) {
-        body->params[i] = value_slice(p, body, value);
-    } else {
-        body->outers[i] = (PlanOuter){outer, operand, i >= scan->at->carry + scan->at->constants};
+    if (i < scan->at->carry) bind_carried(p, outer, body, i);
+    else if (value && i < scan->at->carry + scan->at->constants) body->params[i] = value;
+    else if (value) body->params[i] = value_slice(p, body, value);
+    else body->outers[i] = (PlanOuter){outer, operand, i >= scan->at->carry + scan->at->constants};
+}
+/* Of a carried value: what the outside sees in the end, and where a round brings it. */
+static PlanValue *bind_state(Planner *p, PlanBody *body, int i, PlanValue **home) {
+    const PlanValue *param = body->params[i];
+    if (!param->whole) {
+        *home = body->params[i];
+        return part_of(p, param->type, param, 0);
     }
+    *home = state_of(p, body, param->whole, param->type, true);
+    return part_of(p, param->type, param->whole, body->scan->at->reverse ? 0 : body->scan->at->length * type_bytes(param->type));
+}
+/* A y that is the states of a carried value; NULL: it is not. */
+static PlanValue *bind_history(Planner *p, PlanBody *body, int k) {
+    const Node *scan = body->scan, *y = scan->at->body->results[k];
+    for (int i = 0; i < scan->at->carry; i++) {
+        if (!is_history(scan, i, y) || !body->params[i]->whole) continue;
+        bool after = y->op != OP_arg, reverse = scan->at->reverse != 0;
+        return part_of(p, scan->type->parts[k], body->params[i]->whole, after != reverse ? type_bytes(y->type) : 0);
+    }
+    return NULL;
 }
 /* The i-th result as the outside knows it, and where the body has to bring it. */
 static PlanValue *bind_result(Planner *p, PlanBody *outer, const Homes *outer_homes, PlanBody *body, int i, PlanValue **home) {
     const Node *scan = body->scan;
-    if (i < scan->at->carry) {
-        PlanValue *result = ARENA_NEW(p->arena, PlanValue); /* the same place, for the outside made by the loop */
-        *result = (PlanValue){.type = body->params[i]->type, .whole = body->params[i]};
-        *home = body->params[i];
-        return result;
-    }
-    PlanValue *result = home_early(outer, outer_homes, scan, i);
+    if (i < scan->at->carry) return bind_state(p, body, i, home);
+    PlanValue *result = bind_history(p, body, i);
+    if (!result) result = home_early(outer, outer_homes, scan, i);
     if (!result) result = value_in_work(p, outer, scan->type->parts[i]);
     *home = value_slice(p, body, result);
     return result;
@@ -141,7 +193,7 @@ static void plan_scan(Planner *p, PlanBody *outer, const Homes *outer_homes, con
     for (int i = 0; i < f->n_results; i++) {
         results[i] = bind_result(p, outer, outer_homes, body, i, &homes.v[i]);
         results[i]->maker = kernel;
-        homes.shared[i] = i < scan->at->carry;
+        homes.shared[i] = i < scan->at->carry && !body->params[i]->whole;
         body->replaces[i] = homes.shared[i] ? i : -1;
     }
     nodemap_set(&outer->results, scan, results);

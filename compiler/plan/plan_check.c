@@ -115,11 +115,22 @@ static void check_kernel(Check *c, const PlanKernel *kernel) {
     }
 }
 static void check_body(Check *c, const PlanBody *body);
+/* What the rounds left out would have written: the states before the last round. */
+static void paint_states(Check *c, const PlanKernel *scan) {
+    for (int i = 0; i < scan->anchor->at->carry; i++) {
+        const PlanValue *state = scan->inner->params[i];
+        if (!state->whole) continue;
+        Paint p = extent_of(c, state);
+        p.kernel = scan, p.root = root_of(state), p.time = c->time;
+        paint(c, p);
+    }
+}
 static void check_loop(Check *c, const PlanKernel *scan) {
     i64 length = scan->anchor->at->length, depth = scan->inner->depth, rounds[3] = {0, 1, length - 1};
     for (int i = 0; i < 3; i++) {
         if (i < 2 ? rounds[i] >= length : length <= 2) continue;
         c->round[depth] = rounds[i];
+        if (i == 2) paint_states(c, scan);
         c->began[depth] = ++c->time;
         check_body(c, scan->inner);
     }
