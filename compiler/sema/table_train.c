@@ -92,9 +92,12 @@ static void finite_add(const Filling *f, const Pass *pass, Results *results) {
     Node *finite = pass->largest ? ir_lt(e->graph, pass->largest, ir_real(e->graph, e->real, INFINITY)) : ir_bool(e->graph, true);
     result_add(e, results, finite, BLOCK_OUT, 0);
 }
+/* In the order of the leaves: parameters, then their states in the same order. */
 static void ends_add(const Filling *f, const Pass *pass, Results *results) {
-    for (int i = 0; i < pass->changed.n; i++)
-        result_add(f->x->e, results, pass->ends.v[i], BLOCK_LASTING, leaf_offset(f->x, pass->changed.v[i]));
+    for (int i = 0; i < f->x->leaves.n; i++)
+        for (int k = 0; k < pass->changed.n; k++)
+            if (pass->changed.v[k] == f->x->leaves.v[i])
+                result_add(f->x->e, results, pass->ends.v[k], BLOCK_LASTING, leaf_offset(f->x, pass->changed.v[k]));
 }
 static void gradients_add(const Filling *f, int k, Node *const *gradients, Results *results) {
     for (int i = 0; i < f->t->objectives.v[k]->slots.n; i++)
@@ -105,12 +108,13 @@ static Results pass_results(const Filling *f, const Pass *pass) {
     if (pass->kind == PASS_STEP || pass->kind == PASS_SUM || pass->kind == PASS_APPLY) finite_add(f, pass, &r);
     if (pass->kind == PASS_STEP || pass->kind == PASS_EVAL || pass->kind == PASS_SUM) sums_add(f, pass, &r);
     if (pass->kind == PASS_SUM) gradients_add(f, 0, pass->gradients[0], &r);
-    if (pass->kind == PASS_STEP || pass->kind == PASS_APPLY) ends_add(f, pass, &r);
+    if (pass->kind == PASS_STEP || pass->kind == PASS_APPLY || pass->kind == PASS_EVAL) ends_add(f, pass, &r);
     return r;
 }
 static Results start_results(const Filling *f) {
     Results r = {0};
-    for (int i = 0; i < f->t->states.n; i++) initial_add(f->x, &r, f->t->states.v[i]);
+    for (int i = 0; i < f->t->states.n; i++)
+        if (f->t->states.v[i]->role != ROLE_CARRY) initial_add(f->x, &r, f->t->states.v[i]); /* carries begin in a step that is fresh */
     return r;
 }
 /* What reports with averages show: their averages are slices of the sums' averages. */
@@ -222,7 +226,7 @@ static void best_fill(Filling *f) {
 static nn_train train_row(Table *x, Train *t) {
     Eval *e = x->e;
     nn_train row = {.name = t->name, .n_models = t->names.n, .models = arena_copy(e->arena, t->names.v, sizeof(char *) * (size_t)t->names.n), .all = t->all,
-                    .epochs = t->epochs, .steps = t->steps, .patience = t->patience, .start_file = t->start_file, .hold = 1, .sums = SUMS_AT,
+                    .epochs = t->epochs, .steps = t->steps, .patience = t->patience, .start_file = t->start_file, .stream = t->stream, .hold = t->hold, .sums = SUMS_AT,
                     .line = line_of(t->ast->span)};
     Filling f = {.x = x, .t = t, .row = &row};
     sums_layout(t);
