@@ -51,7 +51,8 @@ static i64 dot_tiles(const Node *node, i64 *columns) {
     return tiles(node->type->count / rows / *columns, rows, *columns);
 }
 static void order_dot(const Node *node, const Ordering *o, int left, int right, Attrs *at) {
-    i64 columns, n = dot_tiles(node, &columns), innermost = at->lc.n ? node->args[0]->type->dims[at->lc.v[at->lc.n - 1]] : 1;
+    i64 columns, n = dot_tiles(node, &columns);
+    i64 innermost = at->lc.n ? node->args[0]->type->dims[at->lc.v[at->lc.n - 1]] : 1;
     at->order = columns < LANES_FREE && innermost >= LANES_DOT ? ORDER_LANES : ORDER_CHAIN;
     int place = left >= 0 ? list_place(at->lc, left) : -1;
     if (place < 0 && right >= 0) place = list_place(at->rc, right);

@@ -232,7 +232,8 @@ static void close_again(Round *r, Parts *p) {
     for (int m = 0; m < p->n_members; m++)
         for (int i = 0; i < p->member[m].scan->type->rank; i++) {
             Member *one = &p->member[m];
-            if (i < p->carry && p->live[i]) one->value[i] = p->in[i] == one->operand[i] ? one->operand[i] : out[nodes_place(&carry, p->in[i])];
+            int place = i < p->carry && p->live[i] ? nodes_place(&carry, p->in[i]) : -1;
+            if (i < p->carry && p->live[i]) one->value[i] = place >= 0 ? out[place] : one->operand[i];
             if (i >= p->carry && one->y[i]) one->value[i] = out[*(int *)nodemap_get(&y_place, one->y[i])];
         }
 }
