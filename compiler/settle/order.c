@@ -56,7 +56,8 @@ static void order_dot(const Node *node, const Ordering *o, int left, int right, 
     at->order = columns < LANES_FREE && innermost >= LANES_DOT ? ORDER_LANES : ORDER_CHAIN;
     int place = left >= 0 ? list_place(at->lc, left) : -1;
     if (place < 0 && right >= 0) place = list_place(at->rc, right);
-    if (o->grains > 1 && place >= 0 && (o->cut_all || (n < SHARED && node_multiply_adds(node) >= DOT_LEAST))) at->cut = o->grains, at->cut_axis = place;
+    bool worth = o->cut_all || (n < SHARED && node_multiply_adds(node) >= DOT_LEAST);
+    if (o->grains > 1 && place >= 0 && worth) at->cut = o->grains, at->cut_axis = place;
 }
 /* Sums and puts: elements read, elements written. */
 static bool is_worth(const Ordering *o, const Node *node) {
