@@ -155,6 +155,16 @@ static Node *carried_in(Eval *e, const Context *c, Slot *s, Node *beginning) {
     fresh = ir_broadcast(e->graph, fresh, in->type->rank, in->type->dims, &place);
     return ir_select(e->graph, fresh, beginning, in);
 }
+/* Batches that follow each other, and a row of the batch to keep it for. */
+static bool carry_allowed(Eval *e, const Context *c, const Ast *ast) {
+    const char *name = ast->lasting.name.text;
+    if (c->streams && c->n_frames) return true;
+    Message *m = sema_error(e, c, E369, ast->span, "the carry `%s` keeps a value for each row of the batch from step to step, and %s", name,
+                            c->streams ? "the parameters are one for all rows" : "here no batch follows another");
+    if (c->streams) message_help(m, "`state` keeps one value");
+    else message_help(m, "train .., stream=true walks through the data in order; hold=5 stays five steps on each batch");
+    return false;
+}
 static Value *beginning_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast, const char *path,
                                   Group **group) {
     Role role = c->where == WHERE_OPTIMIZER && !c->model ? c->state_role : ROLE_CARRY;
@@ -187,6 +197,7 @@ static Value *beginning_statement(Eval *e, const Context *c, Scope *scope, const
             s->pending = begin->node,
             s->pending_frames = frames; /* of the loop around, which gives what a round begins with */
         if (!s->now) s->now = begin;
+        s->read = true;
         leaves[k] = s->now;
     }
     return g->record ? value_record(e, g->n, g->names, leaves) : leaves[0];
@@ -242,10 +253,8 @@ void lasting_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) 
         v = state_statement(e, c, scope, ast, path, &group);
     } else if (c->where == WHERE_PARAMS || c->where == WHERE_PREDICT || c->where == WHERE_TOP) {
         v = initial_expression(e, c, scope, ast); /* no rows that follow each other */
-    } else if (!c->streams) {
-        v = later(e, c, ast->span, "carry");
     } else {
-        v = beginning_statement(e, c, scope, ast, path, &group);
+        v = carry_allowed(e, c, ast) ? beginning_statement(e, c, scope, ast, path, &group) : value_poison(e);
     }
     Binding *b = bind(e, c, scope, name, v, ast->lasting.name.span);
     b->carry = what == LASTING_CARRY;

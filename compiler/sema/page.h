@@ -168,7 +168,8 @@ struct Train {
     const char *name, *owner;     /* owner: of its states, no model's name */
     Use use;
     bool failed, all;
-    i64 epochs, steps, patience;
+    i64 epochs, steps, patience, hold;
+    bool stream;
     const Ast *best;
     const char *start_file;
     VEC(Model *) models;
@@ -177,7 +178,7 @@ struct Train {
     VEC(Objective *) objectives;
     VEC(Report *) reports;
     VEC(Pass *) passes;
-    VEC(Slot *) states;           /* block and optimizer states that its steps read or write */
+    VEC(Slot *) states;           /* block and optimizer states and carries that its steps read or write */
     Node *count;                  /* hole: rows of the whole step (batch=all) */
     Node **in[MINIMIZES];         /* holes: gradients added over the pieces, or a direction */
     i64 n_sums, n_shown;

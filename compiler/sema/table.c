@@ -30,7 +30,8 @@ static const char *leaf_name(const Table *x, const Slot *s) {
     if (s->role <= ROLE_MODEL_STATE) return path_join(e, s->owner, s->path);
     size_t n = leaf_begins(x, s);
     const char *rest = s->path[n] ? arena_printf(e->arena, "/%s", s->path + n + 1) : "", *own = s->path;
-    if (s->role == ROLE_BLOCK_STATE) return arena_printf(e->arena, "%s/state/%.*s%s", owner_of(x, s), (int)n, own, rest);
+    if (s->role == ROLE_BLOCK_STATE || s->role == ROLE_CARRY)
+        return arena_printf(e->arena, "%s/%s/%.*s%s", owner_of(x, s), s->role == ROLE_CARRY ? "carry" : "state", (int)n, own, rest);
     size_t objective = (size_t)(strchr(strchr(own, '.') + 1, '.') - own); /* "1.adam" */
     return arena_printf(e->arena, "%s/%.*s/%.*s%s", owner_of(x, s), (int)objective, own, (int)(n - objective - 1), own + objective + 1, rest);
 }
@@ -55,8 +56,8 @@ static void leaves_fill(Table *x) {
     for (int i = 0; i < x->leaves.n; i++) {
         Slot *s = x->leaves.v[i];
         const Type *type = slot_in(e, s)->type;
-        nn_leaf leaf = {.name = leaf_name(x, s), .role = s->role, .owner = owner_of(x, s), .dtype = type->dtype, .n_dims = s->shape.rank,
-                        .dims = dims_of(e, &s->shape), .offset = x->t->lasting};
+        nn_leaf leaf = {.name = leaf_name(x, s), .role = s->role, .owner = owner_of(x, s), .dtype = type->dtype, .n_dims = type->rank,
+                        .dims = arena_copy(e->arena, type->dims, sizeof(i64) * (size_t)(type->rank + 1)), .offset = x->t->lasting};
         hole_place(e, slot_in(e, s), BLOCK_LASTING, leaf.offset);
         map_set_ptr(&x->index, s, (void *)(uintptr_t)(i + 1));
         vec_push(e->arena, &x->rows, leaf);

@@ -55,7 +55,7 @@ static const char *free_name(Eval *e, const char *name) {
 void train_declare(Eval *e, const File *file, const Ast *ast) {
     Page *page = page_of(e);
     Train *t = ARENA_NEW(e->arena, Train);
-    *t = (Train){.ast = ast, .file = file, .start_file = ""};
+    *t = (Train){.ast = ast, .file = file, .start_file = "", .hold = 1};
     t->name = ast->train.label.text ? ast->train.label.text : free_name(e, ast->train.models.v[0].text);
     for (int i = 0; i < page->trains.n; i++) {
         if (page->trains.v[i]->name != t->name) continue;
@@ -100,23 +100,24 @@ static Context pass_context(Eval *e, Train *t, Pass *pass) {
     t->use.training = pass->kind != PASS_EVAL;
     Context c = use_context(e, &t->use, t->name);
     c.where = WHERE_TRAIN, c.owner = c.train = t->owner, c.top = true, c.block = pass;
+    c.streams = t->stream || t->hold > 1;
     c.trained = (const Model *const *)t->models.v, c.n_trained = t->models.n, c.all_trained = false;
     return c;
 }
-/* What lasts and is not what it was. In evaluations nothing but what is put aside around them. */
+/* What lasts and is not what it was. In evaluations only carries, which the runtime puts aside around them. */
 static void ends_collect(Eval *e, const Context *c, Pass *pass) {
     Train *t = pass->train;
     for (int i = 0; i < e->slots.n; i++) {
         Slot *s = e->slots.v[i];
-        bool state = s->owner == t->owner && (s->role == ROLE_BLOCK_STATE || s->role == ROLE_OPTIMIZER_STATE);
+        bool state = s->owner == t->owner && s->role >= ROLE_BLOCK_STATE && s->role <= ROLE_CARRY;
         if (state && s->read) {
             int k = 0;
             while (k < t->states.n && t->states.v[k] != s) k++;
             if (k == t->states.n) vec_push(e->arena, &t->states, s);
         }
-        if (s->role >= ROLE_CARRY || !s->now || s->now == s->first || !e->nodes) continue;
+        if (s->role > ROLE_CARRY || !s->now || s->now == s->first || !e->nodes) continue;
         vec_push(e->arena, &pass->changed, s);
-        vec_push(e->arena, &pass->ends, s->role == ROLE_PARAM ? version_now(pass, s) : value_spread(e, c, s->now, 0, &s->shape, s->element));
+        vec_push(e->arena, &pass->ends, s->role == ROLE_PARAM ? version_now(pass, s) : value_spread(e, c, s->now, s->frames, &s->shape, s->element));
     }
 }
 void value_unused(Eval *e, const Context *c, const Ast *block, const Value *end, const char *what) {
@@ -206,6 +207,19 @@ static void best_check(Eval *e, Train *t) {
     if (near) message_help(m, "did you mean `%s`?", near);
     else message_help(m, "add `report %s(..)` or `report %s = ..` to the block", name, name);
 }
+static bool ordered(const DataSet *set) { return !data_endless(set); }
+/* A stream is made of rows that follow each other; it goes on where the last batch ended, and hold stays where it is. */
+static void stream_check(Eval *e, Train *t) {
+    if (t->failed || !(t->stream || t->hold > 1)) return;
+    const char *why = t->all                              ? "batch=all takes all rows in each step: no batch follows another"
+                      : t->stream && t->hold > 1          ? "`stream` goes on with the next rows and `hold` stays on the same: one of them"
+                      : t->stream && !ordered(t->use.set) ? "`stream` walks through rows in order, and this data is drawn anew in each step"
+                                                          : NULL;
+    if (!why) return;
+    t->failed = true;
+    Message *m = sema_error(e, NULL, E449, t->ast->train.data.span, "%s", why);
+    if (t->stream && !t->all && t->hold <= 1) message_help(m, "hold=5 stays five steps on each batch that is drawn");
+}
 static void endless_check(Eval *e, Train *t) {
     if (t->failed || !data_endless(t->use.set) || (t->steps && !t->all)) return;
     t->failed = true;
@@ -223,6 +237,7 @@ void train_run(Eval *e, Train *t) {
         steps_run(e, t, errors);
     }
     endless_check(e, t);
+    stream_check(e, t);
     if (t->failed) return;
     if (!t->objectives.n && diag_errors(e->c->diag) == errors)
         sema_error(e, NULL, E448, t->ast->span, "the train block `%s` has no `minimize`, so it trains nothing", t->name);
@@ -257,21 +272,26 @@ static bool best_setting(Eval *e, Train *t, const Ast *s) {
     return false;
 }
 static bool setting(Eval *e, Train *t, const Ast *s) {
-    static const char *const names[] = {"batch", "epochs", "steps", "best", "patience", "start"};
+    static const char *const names[] = {"batch", "epochs", "steps", "best", "patience", "start", "stream", "hold"};
     const char *name = s->setting.name.text;
     if (!strcmp(name, "batch")) return batch_setting(e, t, s);
     if (!strcmp(name, "epochs")) return positive(e, t, s, &t->epochs);
     if (!strcmp(name, "steps")) return positive(e, t, s, &t->steps);
     if (!strcmp(name, "patience")) return positive(e, t, s, &t->patience);
     if (!strcmp(name, "best")) return best_setting(e, t, s);
-    if (!strcmp(name, "stream") || !strcmp(name, "hold")) return later(e, NULL, s->setting.name.span, name), false;
+    if (!strcmp(name, "hold")) return positive(e, t, s, &t->hold);
+    if (!strcmp(name, "stream")) {
+        Context top = context_top(e);
+        Value *v = eval_expression(e, &top, t->file->scope, s->setting.value);
+        return !value_is_poison(v) && need_bool(e, &top, v, s->setting.value->span, "stream", &t->stream);
+    }
     if (!strcmp(name, "start")) {
         if (s->setting.value->kind == AST_string) return t->start_file = s->setting.value->string.text, true;
         return sema_error(e, NULL, E449, s->setting.value->span, "`start` is the name of a file: start=\"model.safetensors\""), false;
     }
     const char *near = str_nearest(name, names, COUNT_OF(names));
     Message *m = sema_error(e, NULL, E442, s->setting.name.span, "a train block has no setting `%s`", name);
-    message_help(m, near ? "did you mean `%s`?" : "its settings are batch, epochs, steps, best, patience and start", near);
+    message_help(m, near ? "did you mean `%s`?" : "its settings are batch, epochs, steps, best, patience, start, stream and hold", near);
     return false;
 }
 bool train_settings(Eval *e, Train *t) {

@@ -117,7 +117,7 @@ static const Wrong wrong[] = {
     {"E329", FIELDS "convolve(reshape(x, 2, 2, 1), ones(1, 1, 1, 2), stride=0) }"},
     {"E329", FIELDS "convolve(reshape(x, 1, 2, 2), ones(1, 1, 1, 3), groups=2) }"},
     {"E329", FIELDS "convolve(reshape(x, 2, 2, 1), ones(1, 1)) }"},
-    {"E390", FIELDS "carry c = 0; c }"},
+    {"E369", FIELDS "carry c = 0; c }"},
     {"E400", FIELDS "grad(2 * x, x) }"},
     {"E401", FIELDS "grad(batch_mean(sum(x)), x) }"},
     {"E402", NET FIELDS "a = m.params; b = m.params; grad(sum(m(x; a)), b) }"},
