@@ -1,5 +1,5 @@
-/* entry.c: from nodes to functions of the program: the holes that the results reach become arguments, each with the place where
-** the runtime has its bytes, in the order of the places. */
+/* entry.c: from nodes to functions of the program: the holes that the results reach become arguments, each with the
+** place where the runtime has its bytes, in the order of the places. */
 #include "page.h"
 #include "../ir/rewrite.h"
 #include <stddef.h>
@@ -39,7 +39,10 @@ void inputs_place(Eval *e, const Inputs *inputs, const nn_feed *feed) {
     for (int i = 0; i < INPUT_KINDS; i++) {
         bool batch = i == INPUT_ROW || i == INPUT_FRESH;
         if (batch && !feed) continue;
-        hole_place(e, inputs->hole[i], batch ? BLOCK_BATCH : BLOCK_CALL, i == INPUT_ROW ? feed->row : i == INPUT_FRESH ? feed->fresh : offsets[i]);
+        hole_place(e, inputs->hole[i], batch ? BLOCK_BATCH : BLOCK_CALL,
+                   i == INPUT_ROW     ? feed->row
+                   : i == INPUT_FRESH ? feed->fresh
+                                      : offsets[i]);
     }
 }
 
@@ -59,14 +62,16 @@ void use_layout(Eval *e, Use *use, Node *const *roots, int n) {
     NodeList all = order_walk(scratch, roots, n);
     int n_columns = use->set->columns.n;
     i64 *offsets = ARENA_ARRAY(e->arena, i64, n_columns + 1);
-    use->feed = (nn_feed){.set = use->set->index, .rows = use->rows, .row = -1, .fresh = -1, .n_columns = n_columns, .columns = offsets};
+    use->feed = (nn_feed){
+        .set = use->set->index, .rows = use->rows, .row = -1, .fresh = -1, .n_columns = n_columns, .columns = offsets};
     for (int i = 0; i < n_columns; i++) {
         Node *hole = i < use->n_columns ? use->columns[i] : NULL;
         offsets[i] = reached(&all, hole) ? room(&use->feed.bytes, hole) : -1;
         if (offsets[i] >= 0) hole_place(e, hole, BLOCK_BATCH, offsets[i]);
     }
     if (reached(&all, use->inputs.hole[INPUT_ROW])) use->feed.row = room(&use->feed.bytes, use->inputs.hole[INPUT_ROW]);
-    if (reached(&all, use->inputs.hole[INPUT_FRESH])) use->feed.fresh = room(&use->feed.bytes, use->inputs.hole[INPUT_FRESH]);
+    if (reached(&all, use->inputs.hole[INPUT_FRESH]))
+        use->feed.fresh = room(&use->feed.bytes, use->inputs.hole[INPUT_FRESH]);
     inputs_place(e, &use->inputs, &use->feed);
     arena_free(scratch);
 }

@@ -1,7 +1,7 @@
 /* file_load.c: a page and its imports: each file once, its scope holding what it declares and what its imports show.
 **
-** An import shows all names that the imported file declares or has imported itself; its train, predict and generate blocks do not
-** exist for the importer. The same declaration on two ways is one; two of one name are an error. */
+** An import shows all names that the imported file declares or has imported itself; its train, predict and generate
+** blocks do not exist for the importer. The same declaration on two ways is one; two of one name are an error. */
 #include "page.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -41,7 +41,8 @@ static void import(Eval *e, File *file, const Ast *item) {
     const char *path = joined(e, file->folder, item->import.path.text), *key = file_key(e, path), *why = NULL;
     File *there = map_get_ptr(&page_of(e)->files, key);
     if (there && there->loading) {
-        sema_error(e, NULL, E441, item->import.path.span, "`%s` imports itself, by way of others or directly", item->import.path.text);
+        sema_error(e, NULL, E441, item->import.path.span, "`%s` imports itself, by way of others or directly",
+                   item->import.path.text);
         import_failed(e);
         return;
     }
@@ -72,7 +73,8 @@ File *file_load(Eval *e, const Source *source, Ast *program, const char *folder)
     file_declare(e, file->scope, program);
     for (int i = 0; i < program->program.items.n; i++) {
         const Ast *item = program->program.items.v[i];
-        if (item->kind == AST_hyper && file_name_free(e, file->scope, item->hyper.name)) hyper_declare(e, file->scope, item);
+        if (item->kind == AST_hyper && file_name_free(e, file->scope, item->hyper.name))
+            hyper_declare(e, file->scope, item);
         if (item->kind == AST_data && file_name_free(e, file->scope, item->data.name)) data_declare(e, file, item);
     }
     file->loading = false;

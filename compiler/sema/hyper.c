@@ -1,17 +1,19 @@
-/* hyper.c: `hyper`: a number of the page that is a flag of the program, unless something needs it while compiling: then it is
-** fixed at its default or at what -D says.
+/* hyper.c: `hyper`: a number of the page that is a flag of the program, unless something needs it while compiling:
+** then it is fixed at its default or at what -D says.
 **
-** The value of one that is not fixed has a known number (for types) that hangs on it, and a node that reads the block of hypers. */
+** The value of one that is not fixed has a known number (for types) that hangs on it, and a node that reads the
+** block of hypers. */
 #include "page.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
 /* Names that the trainer's own options take. */
-static const char *const options[] = {"epochs",  "steps", "max_time",    "seconds",         "seed",    "threads", "out",    "replace",
-                                      "resume",  "partial", "replay",    "from",            "order",   "split",   "data",   "limit_train",
-                                      "overfit_batches", "dry_run", "in", "rows",           "format",  "samples", "save",   "kernels",
-                                      "json",    "help"};
+static const char *const options[] = {
+    "epochs",  "steps",       "max_time",        "seconds", "seed", "threads", "out",
+    "replace", "resume",      "partial",         "replay",  "from", "order",   "split",
+    "data",    "limit_train", "overfit_batches", "dry_run", "in",   "rows",    "format",
+    "samples", "save",        "kernels",         "json",    "help"};
 
 static const Define *define_of(const Eval *e, const char *name) {
     for (int i = e->c->n_defines - 1; i >= 0; i--)
@@ -30,10 +32,12 @@ static bool define_number(Eval *e, const HyperDeclaration *h, const Define *d, d
     } else {
         errno = 0;
         *number = strtod(d->value, &end);
-        fine = *d->value && !*end && !errno && isfinite(*number) && (kind != ELEMENT_INT || (*number == floor(*number) && fabs(*number) <= INT32_MAX));
+        fine = *d->value && !*end && !errno && isfinite(*number) &&
+               (kind != ELEMENT_INT || (*number == floor(*number) && fabs(*number) <= INT32_MAX));
     }
     if (!fine) {
-        Message *m = sema_error(e, NULL, E445, (Span){0}, "-D %s=%s: the hyper `%s` is %s", d->name, d->value, d->name, needs[kind]);
+        Message *m = sema_error(e, NULL, E445, (Span){0}, "-D %s=%s: the hyper `%s` is %s", d->name, d->value, d->name,
+                                needs[kind]);
         message_note(m, h->ast->span, "declared here");
     }
     return fine;
@@ -51,10 +55,12 @@ static bool number_of(Eval *e, const HyperDeclaration *h, const Ast *ast, const 
 static bool fits_range(Eval *e, const HyperDeclaration *h, double x, bool given) {
     if (x >= h->low && x <= h->high) return true;
     if (given) {
-        Message *m = sema_error(e, NULL, E445, (Span){0}, "-D %s=%.9g: it must lie in [%.9g, %.9g]", h->hyper.name, x, h->low, h->high);
+        Message *m = sema_error(e, NULL, E445, (Span){0}, "-D %s=%.9g: it must lie in [%.9g, %.9g]", h->hyper.name, x,
+                                h->low, h->high);
         message_note(m, h->ast->span, "declared here");
     } else {
-        sema_error(e, NULL, E444, h->ast->hyper.value->span, "the default %.9g lies outside [%.9g, %.9g]", x, h->low, h->high);
+        sema_error(e, NULL, E444, h->ast->hyper.value->span, "the default %.9g lies outside [%.9g, %.9g]", x, h->low,
+                   h->high);
     }
     return false;
 }
@@ -124,7 +130,8 @@ void hyper_declare(Eval *e, Scope *scope, const Ast *ast) {
     vec_push(e->arena, &page_of(e)->hypers, h);
     for (int i = 0; i < COUNT_OF(options); i++) {
         if (strcmp(options[i], h->hyper.name)) continue;
-        sema_error(e, NULL, E444, ast->hyper.name.span, "a hyper cannot be called `%s`: every program has an option --%s", options[i], options[i]);
+        sema_error(e, NULL, E444, ast->hyper.name.span,
+                   "a hyper cannot be called `%s`: every program has an option --%s", options[i], options[i]);
     }
 }
 void hypers_check(Eval *e) {
@@ -141,7 +148,8 @@ void hypers_check(Eval *e) {
         while (k < page->hypers.n && strcmp(names[k], e->c->defines[i].name)) k++;
         if (k < page->hypers.n) continue;
         const char *near = str_nearest(e->c->defines[i].name, names, page->hypers.n);
-        Message *m = sema_error(e, NULL, E446, (Span){0}, "-D %s: the page has no hyper of that name", e->c->defines[i].name);
+        Message *m =
+            sema_error(e, NULL, E446, (Span){0}, "-D %s: the page has no hyper of that name", e->c->defines[i].name);
         if (near) message_help(m, "did you mean `%s`?", near);
     }
 }

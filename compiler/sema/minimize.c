@@ -1,7 +1,9 @@
-/* minimize.c: `minimize E by O` over parameters: the objective, its gradient, the optimizer's call, the new parameters.
+/* minimize.c: `minimize E by O` over parameters: the objective, its gradient, the optimizer's call, the new
+** parameters.
 **
-** Gradients are by the values that E read: each value that a parameter takes in a step is a mark of its own (a version), and the
-** gradient is the sum over all of them. New values are constants: no derivative goes through a minimize. */
+** Gradients are by the values that E read: each value that a parameter takes in a step is a mark of its own (a
+** version), and the gradient is the sum over all of them. New values are constants: no derivative goes through a
+** minimize. */
 #include "page.h"
 #include "../grad/grad.h"
 
@@ -59,7 +61,8 @@ static bool on_slots(Eval *e, const Context *c, const Train *t, Objective *o, Na
     for (int i = 0; i < n; i++) {
         if (!trained(t, slots[i])) {
             Message *m = sema_error(e, c, E460, name.span, "`%s` is not among what this block trains", name.text);
-            message_note(m, t->ast->train.models.v[0].span, "`train` names it here: %s%s", t->names.v[0], t->names.n > 1 ? ", .." : "");
+            message_note(m, t->ast->train.models.v[0].span, "`train` names it here: %s%s", t->names.v[0],
+                         t->names.n > 1 ? ", .." : "");
             return false;
         }
         slot_insert(e, o, slots[i]);
@@ -73,7 +76,8 @@ static bool on_name(Eval *e, const Context *c, Scope *scope, const Train *t, Obj
         return m->done && !m->failed && on_slots(e, c, t, o, name, m->slots.v, m->slots.n);
     }
     Binding *b = scope_find(scope, name.text);
-    if (b && b->resolve && !value_is_poison(binding_value(e, c, b)) && b->group) return on_slots(e, c, t, o, name, b->group->slots, b->group->n);
+    if (b && b->resolve && !value_is_poison(binding_value(e, c, b)) && b->group)
+        return on_slots(e, c, t, o, name, b->group->slots, b->group->n);
     return unknown_name(e, c, scope, name, NAME_MODEL), false;
 }
 static bool settings_of(Eval *e, const Context *c, Scope *scope, Objective *o) {
@@ -81,24 +85,29 @@ static bool settings_of(Eval *e, const Context *c, Scope *scope, Objective *o) {
     for (int i = 0; i < list->n; i++) {
         const Ast *s = list->v[i];
         if (strcmp(s->setting.name.text, "every")) {
-            Message *m = sema_error(e, c, E442, s->setting.name.span, "a minimize has no setting `%s`", s->setting.name.text);
+            Message *m =
+                sema_error(e, c, E442, s->setting.name.span, "a minimize has no setting `%s`", s->setting.name.text);
             message_help(m, "its one setting is every=5: at steps 4, 9, 14, ..");
             return false;
         }
         Value *v = eval_expression(e, c, scope, s->setting.value);
         if (value_is_poison(v) || !need_int(e, c, v, s->setting.value->span, "every", &o->every)) return false;
         if (o->every < 1 || o->every > INT32_MAX)
-            return sema_error(e, c, E449, s->setting.value->span, "`every` is at least 1, this is %lld", (long long)o->every), false;
+            return sema_error(e, c, E449, s->setting.value->span, "`every` is at least 1, this is %lld",
+                              (long long)o->every),
+                   false;
     }
     return true;
 }
 static bool objective_fill(Eval *e, const Context *c, Scope *scope, Train *t, Objective *o) {
     const Ast *ast = o->ast;
     int number = o->index + 1;
-    if (number > MINIMIZES) return sema_error(e, c, E447, ast->span, "more than %d minimizes in a block", MINIMIZES), false;
+    if (number > MINIMIZES)
+        return sema_error(e, c, E447, ast->span, "more than %d minimizes in a block", MINIMIZES), false;
     if (number > 1 && t->all) {
         Message *m = sema_error(e, c, E447, ast->span, "with batch=all a block has one minimize");
-        message_help(m, "a step goes over the rows in pieces, and what an earlier minimize changed would be read by later pieces only");
+        message_help(m, "a step goes over the rows in pieces, and what an earlier minimize changed would be read by "
+                        "later pieces only");
         return false;
     }
     o->name = number == 1 ? "loss" : arena_printf(e->arena, "loss_%d", number);
@@ -139,9 +148,12 @@ static bool reaches(Eval *e, const Context *c, Objective *o, const Value *y) {
         any = true;
     }
     if (any) return true;
-    Message *m = sema_error(e, c, E462, o->ast->minimize.objective->span, "no parameter that this minimize changes reaches what it minimizes");
-    if (o->ast->minimize.on.n) message_note(m, o->ast->minimize.on.v[0].span, "it changes `%s`", o->ast->minimize.on.v[0].text);
-    message_help(m, "what is minimized must be computed by a model that the block trains, and not only within stop(..)");
+    Message *m = sema_error(e, c, E462, o->ast->minimize.objective->span,
+                            "no parameter that this minimize changes reaches what it minimizes");
+    if (o->ast->minimize.on.n)
+        message_note(m, o->ast->minimize.on.v[0].span, "it changes `%s`", o->ast->minimize.on.v[0].text);
+    message_help(m,
+                 "what is minimized must be computed by a model that the block trains, and not only within stop(..)");
     return false;
 }
 
@@ -197,7 +209,8 @@ static Node **seconds_of(Eval *e, const Context *c, Pass *pass, const Objective 
 }
 static Node *mean_of(Eval *e, const Pass *pass, Node *sum) {
     const Train *t = pass->train;
-    return t->all ? divided(e, sum, input_hole(e, pass->inputs, INPUT_VALID)) : ir_scale(e->graph, sum, 1.0 / (double)t->use.rows);
+    return t->all ? divided(e, sum, input_hole(e, pass->inputs, INPUT_VALID))
+                  : ir_scale(e->graph, sum, 1.0 / (double)t->use.rows);
 }
 /* The sum over the rows and the gradients that the pass is for; NULL: it is not for gradients. */
 static Node **pass_gradients(Eval *e, const Context *c, Pass *pass, const Objective *o, Value *y) {
@@ -235,16 +248,19 @@ static bool arguments_shared(Eval *e, const Context *c, const Arguments *own) {
         for (int k = 0; k < value_leaves(own->v[i]); k++) {
             const Value *leaf = value_leaf(own->v[i], k);
             if (leaf->kind != VALUE_TENSOR || !leaf->frames) continue;
-            Message *m = sema_error(e, c, E463, own->spans[i], "this differs from example to example, the parameters are one for all");
+            Message *m = sema_error(e, c, E463, own->spans[i],
+                                    "this differs from example to example, the parameters are one for all");
             message_help(m, "batch_mean(..) makes one value for the batch");
             return false;
         }
     return true;
 }
-static void optimize(Eval *e, const Context *c, Scope *scope, Pass *pass, const Objective *o, const Function *f, Node *const *gradients) {
+static void optimize(Eval *e, const Context *c, Scope *scope, Pass *pass, const Objective *o, const Function *f,
+                     Node *const *gradients) {
     const Ast *call = o->ast->minimize.optimizer;
     Arguments own;
-    if (!eval_arguments(e, c, scope, &call->call.arguments, NULL, call->span, &own) || !arguments_shared(e, c, &own)) return;
+    if (!eval_arguments(e, c, scope, &call->call.arguments, NULL, call->span, &own) || !arguments_shared(e, c, &own))
+        return;
     Context inner = *c;
     inner.where = WHERE_OPTIMIZER, inner.top = false, inner.state_role = ROLE_OPTIMIZER_STATE;
     inner.n_frames = 0, inner.batch_from = 0, inner.theta = NULL;

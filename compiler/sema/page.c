@@ -1,5 +1,6 @@
-/* page.c: sema's entry: a page from its tree to a Program, in this order: files with their declarations; hypers; models; the data
-** sets; train and predict blocks, abstractly until nothing more is learnt, then with nodes; the table with its functions. */
+/* page.c: sema's entry: a page from its tree to a Program, in this order: files with their declarations; hypers;
+** models; the data sets; train and predict blocks, abstractly until nothing more is learnt, then with nodes; the
+** table with its functions. */
 #include "page.h"
 #include "../../runtime/sha256.h"
 
@@ -12,7 +13,7 @@ static void items_declare(Eval *e, File *file) {
         if (item->kind == AST_generate) later(e, NULL, item->span, "generate");
     }
 }
-/* Models, params and data of the page are checked whether they are used or not; those of its imports when they are used. */
+/* Models, params and data of the page are checked whether they are used or not; those of its imports when used. */
 static void declarations_run(Eval *e) {
     const File *file = page_of(e)->main;
     const AstList *items = &file->program->program.items;
@@ -63,7 +64,10 @@ static const char *program_hash(Eval *e) {
 Program *sema_program(Compilation *c, Ast *ast, const SemaOptions *options) {
     Eval *e = eval_new(c, options);
     Page *page = ARENA_NEW(e->arena, Page);
-    *page = (Page){.program = ARENA_NEW(e->arena, Program), .files = {.arena = e->arena}, .places = {.arena = e->arena}, .replaced = {.arena = e->arena}};
+    *page = (Page){.program = ARENA_NEW(e->arena, Program),
+                   .files = {.arena = e->arena},
+                   .places = {.arena = e->arena},
+                   .replaced = {.arena = e->arena}};
     e->page = page, e->batch_seen = batch_watch;
     int errors = diag_errors(c->diag);
     page->main = file_load(e, ast->span.source, ast, options->folder);
@@ -75,8 +79,14 @@ Program *sema_program(Compilation *c, Ast *ast, const SemaOptions *options) {
     warnings_find(e);
     page->program->graph = e->graph;
     nn_program *table = &page->program->table;
-    *table = (nn_program){.abi = NN_ABI, .name = options->name, .version = options->version ? options->version : "", .hash = program_hash(e),
-                          .cpu = "", .source = page->main->source->text, .is_f64 = c->f64, .grains = c->grains};
+    *table = (nn_program){.abi = NN_ABI,
+                          .name = options->name,
+                          .version = options->version ? options->version : "",
+                          .hash = program_hash(e),
+                          .cpu = "",
+                          .source = page->main->source->text,
+                          .is_f64 = c->f64,
+                          .grains = c->grains};
     table_fill(e);
     return page->program;
 }

@@ -5,13 +5,16 @@ void predict_declare(Eval *e, const File *file, const Ast *ast) {
     Page *page = page_of(e);
     Predict *p = ARENA_NEW(e->arena, Predict);
     *p = (Predict){.ast = ast, .file = file};
-    p->name = ast->predict.label.text ? ast->predict.label.text : page->predicts.n ? arena_printf(e->arena, "predict_%d", page->predicts.n + 1) : "predict";
+    p->name = ast->predict.label.text ? ast->predict.label.text
+              : page->predicts.n      ? arena_printf(e->arena, "predict_%d", page->predicts.n + 1)
+                                      : "predict";
     p->use.rows = PREDICT_ROWS;
     p->use.set = data_find(e, file->scope, ast->predict.data);
     p->failed = !p->use.set;
     for (int i = 0; i < ast->predict.settings.n; i++) {
         const Ast *s = ast->predict.settings.v[i];
-        sema_error(e, NULL, E442, s->setting.name.span, "a predict block has no settings, so no `%s`", s->setting.name.text);
+        sema_error(e, NULL, E442, s->setting.name.span, "a predict block has no settings, so no `%s`",
+                   s->setting.name.text);
         p->failed = true;
     }
     vec_push(e->arena, &page->predicts, p);
@@ -34,7 +37,8 @@ void predict_report(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
         return;
     }
     if (v->kind != VALUE_TENSOR) {
-        sema_error(e, c, E470, value->span, "a column is a number, a class or an array of them, this is %s", value_text(e, v));
+        sema_error(e, c, E470, value->span, "a column is a number, a class or an array of them, this is %s",
+                   value_text(e, v));
         return;
     }
     for (int i = 0; i < p->outputs.n; i++) {
@@ -50,7 +54,8 @@ void predict_run(Eval *e, Predict *p) {
     eval_begin(e);
     p->outputs.n = 0, p->reports = 0;
     Context c = use_context(e, &p->use, p->name);
-    c.where = WHERE_PREDICT, c.owner = c.train = intern(e, arena_printf(e->arena, "%s/", p->name)), c.top = true, c.block = p;
+    c.where = WHERE_PREDICT, c.owner = c.train = intern(e, arena_printf(e->arena, "%s/", p->name)), c.top = true,
+    c.block = p;
     for (int i = 0; i < e->slots.n; i++)
         if (e->slots.v[i]->widen) slot_first(e, &c, e->slots.v[i]);
     Scope *scope = scope_new(e, p->file->scope, false);
@@ -61,6 +66,5 @@ void predict_run(Eval *e, Predict *p) {
     Value *end = eval_block(e, &c, scope, p->ast->predict.block);
     scope_finish(e, &c, scope);
     value_unused(e, &c, p->ast->predict.block, end, "predict");
-    if (!p->reports)
-        sema_error(e, &c, E448, p->ast->span, "this predict block has no `report`, so it prints nothing");
+    if (!p->reports) sema_error(e, &c, E448, p->ast->span, "this predict block has no `report`, so it prints nothing");
 }

@@ -1,6 +1,6 @@
-/* report.c: `report` of a train block: evaluated with the parameters and states that the step began with, changing nothing; its
-** sum over the rows is a result of the step. With average(..) in it, the sums of what is averaged are, and `show` computes the
-** report once from their averages. */
+/* report.c: `report` of a train block: evaluated with the parameters and states that the step began with, changing
+** nothing; its sum over the rows is a result of the step. With average(..) in it, the sums of what is averaged are,
+** and `show` computes the report once from their averages. */
 #include "page.h"
 #include "builtin.h"
 
@@ -38,7 +38,8 @@ static Report *report_of(Eval *e, const Context *c, Pass *pass, const Ast *ast) 
     const char *name = report_name(e, c, ast);
     if (!name) return NULL;
     if (!strcmp(name, "loss") || !strncmp(name, "loss_", 5)) {
-        Message *m = sema_error(e, c, E471, ast->span, "a report cannot be called `%s`: so the objectives are called", name);
+        Message *m =
+            sema_error(e, c, E471, ast->span, "a report cannot be called `%s`: so the objectives are called", name);
         message_help(m, "what is minimized is reported by itself; report other = .. gives another name");
         return NULL;
     }
@@ -73,7 +74,8 @@ Value *report_average(Eval *e, const BuiltinCall *call) {
     if (!v || !numeric(e, c, v, call->spans[0])) return value_poison(e);
     if (v->averaged) return sema_poison(e, c, E457, call->span, "an average of what is made from averages already");
     if (c->scans || v->frames & ~1u)
-        return sema_poison(e, c, E457, call->span, "an average inside a loop or a mapped call: take it of the whole, outside");
+        return sema_poison(e, c, E457, call->span,
+                           "an average inside a loop or a mapped call: take it of the whole, outside");
     Report *r = pass->train->reports.v[pass->report];
     Summand *s = summand_at(e, r, pass->summand, &v->shape);
     Value *result = value_tensor(e, element_real(), &s->shape, 0, NULL);
@@ -91,12 +93,14 @@ Value *report_average(Eval *e, const BuiltinCall *call) {
 static bool reportable(Eval *e, const Context *c, const Ast *ast, const Value *v) {
     if (value_is_poison(v)) return false;
     if (v->kind != VALUE_TENSOR || v->element.kind == ELEMENT_CLASS) {
-        Message *m = sema_error(e, c, E470, ast->report.value->span, "a report is a number or an array for each example, this is %s", value_text(e, v));
+        Message *m = sema_error(e, c, E470, ast->report.value->span,
+                                "a report is a number or an array for each example, this is %s", value_text(e, v));
         if (v->kind == VALUE_TENSOR) message_help(m, "a class has no mean: compare it, or one_hot(c)");
         return false;
     }
     if (v->averaged && v->frames) {
-        Message *m = sema_error(e, c, E472, ast->report.value->span, "outside `average` this still differs from example to example");
+        Message *m = sema_error(e, c, E472, ast->report.value->span,
+                                "outside `average` this still differs from example to example");
         message_help(m, "a report with `average` in it is computed once, from averages alone");
         return false;
     }
@@ -111,7 +115,9 @@ static void classes_find(Eval *e, Scope *scope, Report *r) {
         const Ast *a = call->call.arguments.v[i];
         const Binding *b = a->kind == AST_name ? scope_find(scope, a->name.name.text) : NULL;
         const Value *v = b && !b->resolve ? b->value : NULL;
-        if (!v || v->kind != VALUE_TENSOR || v->element.kind != ELEMENT_CLASS || v->element.classes != r->shape.dims[r->shape.rank - 1]) continue;
+        if (!v || v->kind != VALUE_TENSOR || v->element.kind != ELEMENT_CLASS ||
+            v->element.classes != r->shape.dims[r->shape.rank - 1])
+            continue;
         r->n_classes = v->element.n_names, r->classes = v->element.names;
     }
     (void)e;
@@ -137,8 +143,10 @@ static void keep(Eval *e, const Context *c, Pass *pass, Report *r, Value *v) {
     r->averaged = v->averaged;
     if (!r->averaged) summand_at(e, r, 0, &r->shape);
     if (!e->nodes || pass->kind == PASS_APPLY || pass->kind == PASS_GRADIENTS) return;
-    if (!r->averaged) sum_keep(e, pass, r->index, 0, sum_of_rows(e, pass, c, v));
-    else r->show = value_spread(e, c, v, 0, &r->shape, element_real());
+    if (!r->averaged)
+        sum_keep(e, pass, r->index, 0, sum_of_rows(e, pass, c, v));
+    else
+        r->show = value_spread(e, c, v, 0, &r->shape, element_real());
 }
 void report_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     if (c->where == WHERE_PREDICT) {

@@ -3,7 +3,9 @@
 #include <stdio.h>
 
 /* ---- batch_mean ---- */
-static const Pass *pass_at(const Context *c) { return c->where == WHERE_TRAIN || c->where == WHERE_REPORT ? c->block : NULL; }
+static const Pass *pass_at(const Context *c) {
+    return c->where == WHERE_TRAIN || c->where == WHERE_REPORT ? c->block : NULL;
+}
 static Span users_span(const Context *c, Span span) {
     for (const Chain *x = c->chain; x && span.source && span.source->library; x = x->up) span = x->span;
     return span;
@@ -18,9 +20,12 @@ static i64 examples_seen(const Context *c, Frames across) {
 static void explain(Eval *e, const Pass *pass, const Context *c, Span span, Frames across) {
     Text t = {.arena = e->arena};
     Span user = users_span(c, span);
-    text_printf(&t, "%s:%d  in %s: batch_mean over", user.source ? user.source->path : "", user.source ? span_line(user) : 0, c->site);
+    text_printf(&t, "%s:%d  in %s: batch_mean over", user.source ? user.source->path : "",
+                user.source ? span_line(user) : 0, c->site);
     for (int i = 0; i < c->n_frames; i++)
-        if (across >> i & 1) text_printf(&t, " %lld (%s)", (long long)c->frames[i]->n, i ? c->frames[i]->what : "the examples of a step");
+        if (across >> i & 1)
+            text_printf(&t, " %lld (%s)", (long long)c->frames[i]->n,
+                        i ? c->frames[i]->what : "the examples of a step");
     text_printf(&t, "%s\n", c->where == WHERE_REPORT ? ", in a report" : "");
     const char *line = intern(e, text_done(&t));
     Page *page = page_of(e);
@@ -34,7 +39,8 @@ void batch_watch(Eval *e, const Context *c, Span span, Frames across) {
     const Pass *pass = pass_at(c);
     if (!pass) return;
     if (pass->train->all && across & 1) {
-        Message *m = sema_error(e, c, E474, span, "with batch=all a step goes over the rows in pieces, and this looks across them");
+        Message *m = sema_error(e, c, E474, span,
+                                "with batch=all a step goes over the rows in pieces, and this looks across them");
         message_help(m, "a batch that is a number: batch=64");
     }
     if (pass->kind != PASS_STEP) return;
@@ -55,8 +61,8 @@ static void unreached(Eval *e, const Page *page, const Train *t) {
     for (int i = 0; i < t->slots.n; i++) {
         const Slot *s = t->slots.v[i];
         if (listed(s, page->reached.v, page->reached.n)) continue;
-        Message *m = sema_warning(e, NULL, W703, t->ast->train.models.v[0].span, "no minimize reaches the parameter `%s`",
-                                  path_join(e, s->owner, s->path));
+        Message *m = sema_warning(e, NULL, W703, t->ast->train.models.v[0].span,
+                                  "no minimize reaches the parameter `%s`", path_join(e, s->owner, s->path));
         if (s->span.source && !s->span.source->library) message_note(m, s->span, "declared here");
     }
 }
@@ -88,7 +94,8 @@ static bool validates(const DataSet *set) {
 }
 static void patience(Eval *e, const Train *t) {
     if (!t->patience || validates(t->use.set)) return;
-    Message *m = sema_warning(e, NULL, W706, t->ast->train.data.span, "`patience` without validation: the training rows themselves decide when to stop");
+    Message *m = sema_warning(e, NULL, W706, t->ast->train.data.span,
+                              "`patience` without validation: the training rows themselves decide when to stop");
     message_help(m, "data %s .., validate=10%%", t->use.set->name);
 }
 
@@ -102,7 +109,8 @@ static void needed_for_training(const Train *t, const Pass *pass, Arena *scratch
     VEC(Node *) roots = {0};
     for (int k = 0; k < t->objectives.n; k++) {
         if (pass->objectives[k]) vec_push(scratch, &roots, pass->objectives[k]);
-        for (int i = 0; pass->gradients[k] && i < t->objectives.v[k]->slots.n; i++) vec_push(scratch, &roots, pass->gradients[k][i]);
+        for (int i = 0; pass->gradients[k] && i < t->objectives.v[k]->slots.n; i++)
+            vec_push(scratch, &roots, pass->gradients[k][i]);
     }
     for (int i = 0; i < pass->ends.n; i++) vec_push(scratch, &roots, pass->ends.v[i]);
     NodeList all = order_walk(scratch, roots.v, roots.n);
@@ -118,10 +126,14 @@ static void costly(Eval *e, const Train *t) {
         NodeList all = {0};
         if (pass->sums.v[i]) all = order_walk(scratch, pass->sums.v[i], r->summands.n);
         int products = 0;
-        for (int k = 0; k < all.n; k++) products += (all.v[k]->op == OP_dot || all.v[k]->op == OP_scan) && !nodemap_get(&seen, all.v[k]);
+        for (int k = 0; k < all.n; k++)
+            products += (all.v[k]->op == OP_dot || all.v[k]->op == OP_scan) && !nodemap_get(&seen, all.v[k]);
         if (!products) continue;
-        Message *m = sema_warning(e, NULL, W707, r->ast->span, "each step computes a forward pass that only this report needs");
-        message_help(m, "if not training { report %s = .. } costs training nothing; or use what the loss is computed from", r->name);
+        Message *m =
+            sema_warning(e, NULL, W707, r->ast->span, "each step computes a forward pass that only this report needs");
+        message_help(m,
+                     "if not training { report %s = .. } costs training nothing; or use what the loss is computed from",
+                     r->name);
     }
     arena_free(scratch);
 }

@@ -1,4 +1,5 @@
-/* warning_text.c: warnings that the text alone shows: names never used, and a softmax or sigmoid before a loss that has its own. */
+/* warning_text.c: warnings that the text alone shows: names never used, and a softmax or sigmoid before a loss that
+** has its own. */
 #include "page.h"
 
 /* ---- names ---- */
@@ -39,7 +40,8 @@ static void names_walk(void *context, const Ast *ast) {
 static void block_names(Eval *e, const Ast *item, const Ast *block, bool formals) {
     Names n = {.e = e, .used = {.arena = e->arena}};
     names_walk(&n, block);
-    for (int i = 0; formals && i < item->function.formals.n; i++) bind_name(&n, item->function.formals.v[i]->formal.name);
+    for (int i = 0; formals && i < item->function.formals.n; i++)
+        bind_name(&n, item->function.formals.v[i]->formal.name);
     for (int i = 0; formals && i < item->function.formals.n; i++) {
         const Ast *formal = item->function.formals.v[i];
         if (formal->formal.value) names_walk(&n, formal->formal.value);
@@ -73,14 +75,18 @@ static const Ast *bound_to(const Ast *block, const char *name) {
     }
     return value;
 }
-static const Ast *call_of(const Ast *ast) { return !ast ? NULL : ast->kind == AST_pipe ? ast->pipe.call : ast->kind == AST_call ? ast : NULL; }
+static const Ast *call_of(const Ast *ast) {
+    return !ast ? NULL : ast->kind == AST_pipe ? ast->pipe.call : ast->kind == AST_call ? ast : NULL;
+}
 /* The call that makes scores into probabilities, if the value of `ast` comes from one. */
 static const Ast *probabilities(const Page *page, const Ast *block, const Ast *ast, const char *maker, int deep) {
     if (!ast || deep > 8) return NULL;
     if (ast->kind == AST_name) return probabilities(page, block, bound_to(block, ast->name.name.text), maker, deep + 1);
     const Ast *call = call_of(ast);
     if (!call) return NULL;
-    if (!strcmp(call->call.name.text, maker) || (!strcmp(maker, "softmax") && !strcmp(call->call.name.text, "log_softmax"))) return call;
+    if (!strcmp(call->call.name.text, maker) ||
+        (!strcmp(maker, "softmax") && !strcmp(call->call.name.text, "log_softmax")))
+        return call;
     const Function *f = scope_find_function(page->main->scope, call->call.name.text);
     if (!f || !f->ast || f->ast->span.source != page->main->source) return NULL;
     return probabilities(page, f->ast->function.block, last_of(f->ast->function.block), maker, deep + 1);
@@ -93,19 +99,25 @@ static void losses_walk(void *context, const Ast *ast) {
     const Losses *l = context;
     const Ast *call = call_of(ast);
     const char *name = call ? call->call.name.text : "";
-    const char *maker = !strcmp(name, "cross_entropy") ? "softmax" : !strcmp(name, "binary_cross_entropy") ? "sigmoid" : NULL;
+    const char *maker = !strcmp(name, "cross_entropy")          ? "softmax"
+                        : !strcmp(name, "binary_cross_entropy") ? "sigmoid"
+                                                                : NULL;
     if (maker) {
         const AstList *arguments = &call->call.arguments;
         const Ast *scores = ast->kind == AST_pipe ? ast->pipe.value : arguments->n ? arguments->v[0] : NULL;
         const Ast *made = probabilities(page_of(l->e), l->block, scores, maker, 0);
         if (made) {
-            Message *m = sema_warning(l->e, NULL, W702, made->call.name.span, "`%s` before `%s`, which has its own", made->call.name.text, name);
+            Message *m = sema_warning(l->e, NULL, W702, made->call.name.span, "`%s` before `%s`, which has its own",
+                                      made->call.name.text, name);
             message_note(m, call->call.name.span, "the loss is here");
-            message_help(m, "losses take scores: leave `%s` out here, and use it where probabilities are shown", made->call.name.text);
+            message_help(m, "losses take scores: leave `%s` out here, and use it where probabilities are shown",
+                         made->call.name.text);
         }
     }
-    if (ast->kind != AST_pipe) ast_children(ast, losses_walk, context);
-    else losses_walk(context, ast->pipe.value);
+    if (ast->kind != AST_pipe)
+        ast_children(ast, losses_walk, context);
+    else
+        losses_walk(context, ast->pipe.value);
 }
 static void softmax_twice(Eval *e, const Ast *train) {
     Losses l = {e, train->train.block};
@@ -120,7 +132,8 @@ void warnings_of_text(Eval *e) {
     const File *file = page_of(e)->main;
     for (int i = 0; i < file->program->program.items.n; i++) {
         const Ast *item = file->program->program.items.v[i];
-        if (item->kind == AST_function) block_names(e, item, item->function.block, item->function.what != FUNCTION_OPTIMIZER);
+        if (item->kind == AST_function)
+            block_names(e, item, item->function.block, item->function.what != FUNCTION_OPTIMIZER);
         if (item->kind == AST_train) block_names(e, item, item->train.block, false), softmax_twice(e, item);
         if (item->kind == AST_predict) block_names(e, item, item->predict.block, false);
     }

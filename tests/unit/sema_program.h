@@ -1,5 +1,6 @@
-/* sema_program.h: a page in a text becomes a Program, whose functions a test calls on the interpreter with blocks of its own: what
-** lasts, a batch of random columns, results. For tests of what sema puts into the table, without the runtime. */
+/* sema_program.h: a page in a text becomes a Program, whose functions a test calls on the interpreter with blocks of
+** its own: what lasts, a batch of random columns, results. For tests of what sema puts into the table, without the
+** runtime. */
 #ifndef SEMA_PROGRAM_H
 #define SEMA_PROGRAM_H
 #include "../../compiler/ast/ast.h"
@@ -33,12 +34,18 @@ static char *block_new(i64 bytes) { return calloc(1, (size_t)bytes + 64); }
 /* False after errors, which stay in b->c.diag. */
 static bool build(Built *b, const char *text, Asked asked) {
     Arena *arena = arena_new("test");
-    *b = (Built){.c = {.arena = arena, .strings = strings_new(arena), .diag = diag_new(arena), .f64 = asked.f64, .gradients = asked.gradients,
-                       .defines = asked.defines, .n_defines = asked.n_defines},
+    *b = (Built){.c = {.arena = arena,
+                       .strings = strings_new(arena),
+                       .diag = diag_new(arena),
+                       .f64 = asked.f64,
+                       .gradients = asked.gradients,
+                       .defines = asked.defines,
+                       .n_defines = asked.n_defines},
                  .random = 1};
     Ast *page = parse_source(&b->c, source_of_text(arena, "page.nn", text, false));
     if (!page) return false;
-    b->program = sema_program(&b->c, page, &(SemaOptions){.folder = asked.folder ? asked.folder : "", .name = "page", .version = "test"});
+    b->program = sema_program(
+        &b->c, page, &(SemaOptions){.folder = asked.folder ? asked.folder : "", .name = "page", .version = "test"});
     if (!b->program) return false;
     for (int i = 0; i < b->program->entries.n; i++) {
         const char *why = func_verify(arena, b->program->graph, b->program->entries.v[i]->func, false);
@@ -46,16 +53,27 @@ static bool build(Built *b, const char *text, Asked asked) {
     }
     interpret_program(b->program);
     b->t = &b->program->table;
-    b->lasting = block_new(b->t->lasting), b->batch = block_new(b->t->batch), b->averages = block_new(b->t->averages_bytes);
+    b->lasting = block_new(b->t->lasting), b->batch = block_new(b->t->batch),
+    b->averages = block_new(b->t->averages_bytes);
     b->hypers = block_new(b->t->hypers_bytes), b->in = block_new(b->t->out + 4096), b->out = block_new(b->t->out);
-    b->call = (nn_call){.lasting = b->lasting, .batch = b->batch, .averages = b->averages, .hypers = b->hypers, .out = b->out, .in = b->in,
-                        .key = {7, 0}, .host = b->program};
+    b->call = (nn_call){.lasting = b->lasting,
+                        .batch = b->batch,
+                        .averages = b->averages,
+                        .hypers = b->hypers,
+                        .out = b->out,
+                        .in = b->in,
+                        .key = {7, 0},
+                        .host = b->program};
     for (i64 i = 0; i < b->t->n_hypers; i++) {
         const nn_hyper *h = &b->t->hypers[i];
-        if (h->kind == NN_BOOLEAN) b->hypers[h->offset] = h->value != 0;
-        else if (h->kind == NN_INT) *(i32 *)(void *)(b->hypers + h->offset) = (i32)h->value;
-        else if (b->t->is_f64) *(double *)(void *)(b->hypers + h->offset) = h->value;
-        else *(float *)(void *)(b->hypers + h->offset) = (float)h->value;
+        if (h->kind == NN_BOOLEAN)
+            b->hypers[h->offset] = h->value != 0;
+        else if (h->kind == NN_INT)
+            *(i32 *)(void *)(b->hypers + h->offset) = (i32)h->value;
+        else if (b->t->is_f64)
+            *(double *)(void *)(b->hypers + h->offset) = h->value;
+        else
+            *(float *)(void *)(b->hypers + h->offset) = (float)h->value;
     }
     return true;
 }
@@ -74,7 +92,9 @@ static const nn_leaf *leaf_named(const Built *b, const char *name) {
     printf("FAIL no leaf %s\n", name);
     exit(1);
 }
-static double leaf_value(const Built *b, const char *name, i64 i) { return real_at(b, b->lasting, leaf_named(b, name)->offset, i); }
+static double leaf_value(const Built *b, const char *name, i64 i) {
+    return real_at(b, b->lasting, leaf_named(b, name)->offset, i);
+}
 static i64 elements_of(i64 n, const i64 *dims) {
     i64 count = 1;
     for (i64 i = 0; i < n; i++) count *= dims[i];
@@ -95,7 +115,8 @@ static void batch_fill(Built *b, const nn_feed *feed, i64 first) {
             if (col->dtype == NN_BOOL) at[i] = x > 0.5;
         }
     }
-    for (i64 r = 0; feed->row >= 0 && r < feed->rows; r++) ((i32 *)(void *)(b->batch + feed->row))[r] = (i32)(first + r);
+    for (i64 r = 0; feed->row >= 0 && r < feed->rows; r++)
+        ((i32 *)(void *)(b->batch + feed->row))[r] = (i32)(first + r);
     b->call.valid = (i32)feed->rows;
 }
 /* Initial parameters and states, a first batch. */
