@@ -63,10 +63,10 @@ static double kernel_bytes(Arena *scratch, const PlanKernel *kernel) {
 
 static const char *kernel_name(Planner *p, const PlanKernel *kernel, const Origin *origin) {
     const Node *node = kernel->anchor ? kernel->anchor : kernel->stores.v[0].node;
+    const PlanValue *stored = plan_value(kernel->body, node);
+    bool copies = !kernel->anchor && (kernel->stores.v[0].from || is_addressing(node) || (stored && stored->maker != kernel));
     const char *what = origin && origin->what ? origin->what : "";
-    const char *op = kernel->stores.v[0].from || plan_value(kernel->body, node) != kernel->stores.v[0].value ? "copy" : op_name(node->op);
-    if (kernel->anchor) op = op_name(node->op);
-    return arena_printf(p->arena, "%s%s%s", op, what[0] ? " " : "", what);
+    return arena_printf(p->arena, "%s%s%s", copies ? "copy" : op_name(node->op), what[0] ? " " : "", what);
 }
 static void add_row(Planner *p, PlanKernel *kernel, double rounds) {
     const Node *node = kernel->anchor ? kernel->anchor : kernel->stores.v[0].node;

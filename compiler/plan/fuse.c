@@ -93,6 +93,7 @@ bool is_read_outside(const Fuse *f, const Cluster *c, const Node *node) {
     for (int i = 0; i < facts->users.n; i++) {
         const Node *user = facts->users.v[i];
         const Cluster *by = cluster_of(f, user);
+        if (user->op == OP_concat && facts->parts.n) continue; /* it is put there */
         if (by && by != c) return true;
         if (!by && is_read_outside(f, c, user)) return true; /* a free node, read by others */
     }

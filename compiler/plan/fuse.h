@@ -30,6 +30,7 @@ typedef struct NodeFacts {
     const Node *leaf;    /* the one loaded operand; NULL: none */
     VEC(const Node *) users;
     struct FuseReads *reads; /* found once */
+    VEC(GroupPart) parts;    /* concats that it is stored into, by its own kernel */
 } NodeFacts;
 enum { COST_FREE = 4, COST_MANY = 1000 };
 typedef struct Fuse {

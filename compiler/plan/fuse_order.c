@@ -50,15 +50,35 @@ static Cluster *heap_pop(Heap *heap) {
     }
 }
 
+/* ---- concats */
+
+/* Parts that a kernel of maps or an anchor makes are stored into the concat by it. */
+static void place_parts(Fuse *f) {
+    for (int i = 0; i < f->nodes.n; i++) {
+        const Node *concat = f->nodes.v[i];
+        i64 shift = 0;
+        for (int k = 0; concat->op == OP_concat && k < concat->n_args; k++) {
+            const Node *part = concat->args[k];
+            const Cluster *c = cluster_of(f, part);
+            if (c && !c->join && (c->kind == PLAN_MAP || c->kind == PLAN_REDUCE))
+                vec_push(f->arena, &facts_of(f, part)->parts, ((GroupPart){part, concat, shift}));
+            shift += part->type->dims[concat->at->axis];
+        }
+    }
+}
 typedef VEC(Group *) GroupList;
+/* The parts that nobody has put there. */
 static void add_parts(Fuse *f, GroupList *list, const Node *concat) {
     i64 shift = 0;
     for (int i = 0; i < concat->n_args; i++) {
-        Group *group = ARENA_NEW(f->arena, Group);
-        *group = (Group){.kind = PLAN_MAP, .whole = concat, .shift = shift};
-        vec_push(f->arena, &group->roots, concat->args[i]);
-        vec_push(f->arena, list, group);
-        shift += concat->args[i]->type->dims[concat->at->axis];
+        const Node *part = concat->args[i];
+        if (!facts_of(f, part)->parts.n) {
+            Group *group = ARENA_NEW(f->arena, Group);
+            group->kind = PLAN_MAP;
+            vec_push(f->arena, &group->parts, ((GroupPart){part, concat, shift}));
+            vec_push(f->arena, list, group);
+        }
+        shift += part->type->dims[concat->at->axis];
     }
 }
 static void add_group(Fuse *f, GroupList *list, const Cluster *c) {
@@ -68,13 +88,17 @@ static void add_group(Fuse *f, GroupList *list, const Cluster *c) {
     }
     Group *group = ARENA_NEW(f->arena, Group);
     *group = (Group){.kind = c->kind, .anchor = c->anchor};
-    for (int i = 0; i < c->nodes.n; i++)
+    for (int i = 0; i < c->nodes.n; i++) {
+        const NodeFacts *facts = facts_of(f, c->nodes.v[i]);
         if (c->kind == PLAN_SCAN || is_read_outside(f, c, c->nodes.v[i])) vec_push(f->arena, &group->roots, c->nodes.v[i]);
-    nnc_check(group->roots.n, "a kernel that nobody reads");
+        for (int k = 0; k < facts->parts.n; k++) vec_push(f->arena, &group->parts, facts->parts.v[k]);
+    }
+    nnc_check(group->roots.n || group->parts.n, "a kernel that nobody reads");
     vec_push(f->arena, list, group);
 }
 Groups fuse_order(Fuse *f) {
     replace_last(f);
+    place_parts(f);
     int n = f->clusters.n;
     VEC(int) *after = arena_alloc(f->arena, sizeof *after * (size_t)(n + 1)); /* by cluster: who reads it */
     Heap ready = {0};

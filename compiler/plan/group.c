@@ -41,8 +41,8 @@ static void group_concat(Planner *p, GroupList *list, const Node *node) {
     i64 shift = 0;
     for (int i = 0; i < node->n_args; i++) {
         Group *group = ARENA_NEW(p->scratch, Group);
-        *group = (Group){.kind = PLAN_MAP, .whole = node, .shift = shift};
-        vec_push(p->scratch, &group->roots, node->args[i]);
+        group->kind = PLAN_MAP;
+        vec_push(p->scratch, &group->parts, ((GroupPart){node->args[i], node, shift}));
         vec_push(p->scratch, list, group);
         shift += node->args[i]->type->dims[node->at->axis];
     }

@@ -84,11 +84,10 @@ static PlanValue *value_made(Planner *p, PlanBody *body, const Homes *homes, Pla
     else nodemap_set(&body->values, node, value);
     return value;
 }
-static void plan_part(Planner *p, PlanBody *body, const Homes *homes, const Group *group) {
-    PlanKernel *kernel = kernel_new(p, body, PLAN_MAP, NULL);
-    PlanValue *whole = plan_value(body, group->whole);
-    if (!whole) whole = value_made(p, body, homes, kernel, group->whole);
-    PlanStore store = {group->roots.v[0], whole, (int)group->whole->at->axis, group->shift, NULL};
+static void plan_part(Planner *p, PlanBody *body, const Homes *homes, PlanKernel *kernel, const GroupPart *part) {
+    PlanValue *whole = plan_value(body, part->whole);
+    if (!whole) whole = value_made(p, body, homes, kernel, part->whole);
+    PlanStore store = {part->node, whole, (int)part->whole->at->axis, part->shift, NULL};
     vec_push(p->arena, &kernel->stores, store);
 }
 
@@ -207,13 +206,10 @@ static void plan_group(Planner *p, PlanBody *body, const Homes *homes, const Gro
         plan_scan(p, body, homes, group->anchor);
         return;
     }
-    if (group->whole) {
-        plan_part(p, body, homes, group);
-        return;
-    }
     PlanKernel *kernel = kernel_new(p, body, group->kind, group->anchor);
     for (int i = 0; i < group->roots.n; i++)
         kernel_store(p, kernel, group->roots.v[i], value_made(p, body, homes, kernel, group->roots.v[i]));
+    for (int i = 0; i < group->parts.n; i++) plan_part(p, body, homes, kernel, &group->parts.v[i]);
     bool partial = group->kind == PLAN_PUT || (p->plan->options.level >= 2 && group->anchor && group->anchor->op == OP_dot);
     if (partial && group->anchor->at->cut > 1)
         kernel->scratch = value_in_work(p, body, type_with_lead(p->graph, group->anchor->type, group->anchor->at->cut));

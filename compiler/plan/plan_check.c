@@ -12,6 +12,10 @@ typedef struct Paint {
     const PlanValue *root; /* the whole that was written (a part of) */
     int time;
 } Paint;
+typedef struct Whole {
+    const PlanValue *value;
+    i64 written; /* elements, of its parts so far */
+} Whole;
 typedef VEC(Paint) Paints;
 typedef struct Check {
     Arena *scratch;
@@ -19,6 +23,7 @@ typedef struct Check {
     i64 round[PLAN_DEPTH + 1];     /* of the loops around, by depth */
     int began[PLAN_DEPTH + 1];     /* when that round began */
     int time;
+    VEC(Whole) wholes;
     const char *wrong;
 } Check;
 
@@ -87,6 +92,17 @@ static void check_read(Check *c, const PlanKernel *kernel, const PlanValue *valu
     }
     if (want.block == PLAN_WORK && covered != want.end - want.begin) complain(c, kernel, value, "reads what is not written yet:");
 }
+/* Parts of a concat: the last of them, whichever it is, makes the whole. */
+static bool part_written(Check *c, const PlanStore *store) {
+    int i = 0;
+    while (i < c->wholes.n && c->wholes.v[i].value != store->value) i++;
+    if (i == c->wholes.n) vec_push(c->scratch, &c->wholes, ((Whole){store->value, 0}));
+    i64 *written = &c->wholes.v[i].written;
+    *written += store->node->type->count;
+    if (*written < store->value->type->count) return false;
+    *written = 0;
+    return true;
+}
 static void check_kernel(Check *c, const PlanKernel *kernel) {
     PlanReads reads = plan_reads(c->scratch, kernel);
     c->time++;
@@ -101,12 +117,7 @@ static void check_kernel(Check *c, const PlanKernel *kernel) {
             if (!same || !plan_in_place(kernel, reads.v[k])) complain(c, kernel, store->value, "overwrites what it still reads:");
         }
         to.kernel = kernel, to.root = root_of(store->value), to.time = c->time;
-        if (store->axis >= 0) to.begin = to.end = 0; /* a part of a concat: the last part writes the whole */
-        if (store->axis >= 0 && store->shift + store->node->type->dims[store->axis] == store->value->type->dims[store->axis]) {
-            to = extent_of(c, store->value);
-            to.kernel = kernel, to.root = root_of(store->value), to.time = c->time;
-        }
-        if (to.begin < to.end) paint(c, to);
+        if (store->axis < 0 || part_written(c, store)) paint(c, to);
     }
     if (kernel->scratch) {
         Paint to = extent_of(c, kernel->scratch);

@@ -16,12 +16,15 @@ typedef struct Planner {
 } Planner;
 
 /* ---- group.c: kernels to be. A group computes its roots; all of them over one index space. */
+typedef struct GroupPart {
+    const Node *node, *whole; /* of this concat it is the part that begins at `shift` */
+    i64 shift;
+} GroupPart;
 typedef struct Group {
     PlanKind kind;
     const Node *anchor; /* also of a scan; of concat parts: none */
     VEC(const Node *) roots;
-    const Node *whole;  /* the roots are parts of this concat, the first beginning at `shift` */
-    i64 shift;
+    VEC(GroupPart) parts; /* also stored */
 } Group;
 typedef struct Groups {
     int n;
