@@ -1,5 +1,5 @@
-/* data.c: data sets: a block evaluated anew for each block that uses it, its fields bound there as if on its first line; raw
-** columns are holes of the use, drawn fields draws, average(..) a hole of the block of averages. */
+/* data.c: data sets: a block evaluated anew for each block that uses it, its fields bound there as if on its first
+** line; raw columns are holes of the use, drawn fields draws, average(..) a hole of the block of averages. */
 #include "page.h"
 #include "builtin.h"
 
@@ -38,7 +38,10 @@ typedef struct Allowing {
 /* Nothing lasts in a data block, at any depth. */
 static void allowed(void *context, const Ast *s) {
     Allowing *a = context;
-    const char *what = s->kind == AST_lasting ? "what lasts" : s->kind == AST_minimize ? "a minimize" : s->kind == AST_report ? "a report" : NULL;
+    const char *what = s->kind == AST_lasting    ? "what lasts"
+                       : s->kind == AST_minimize ? "a minimize"
+                       : s->kind == AST_report   ? "a report"
+                                                 : NULL;
     if (what) {
         Message *m = sema_error(a->e, a->c, E455, s->span, "%s does not stand in a data block", what);
         message_help(m, "a data block binds fields: `name = ..`");
@@ -55,7 +58,10 @@ static bool statement_allowed(Eval *e, const Context *c, const Ast *s) {
 static bool field_fine(Eval *e, const Context *c, const Binding *b) {
     const Value *v = b->value;
     if (value_is_poison(v)) return false;
-    if (v->kind != VALUE_TENSOR) return sema_error(e, c, E456, b->span, "a field is a number or an array, `%s` is %s", b->name, value_text(e, v)), false;
+    if (v->kind != VALUE_TENSOR)
+        return sema_error(e, c, E456, b->span, "a field is a number or an array, `%s` is %s", b->name,
+                          value_text(e, v)),
+               false;
     if (v->coupled) return sema_error(e, c, E456, b->span, "the field `%s` looks across the rows", b->name), false;
     return true;
 }
@@ -72,7 +78,8 @@ static void fields_collect(Eval *e, const Context *c, DataSet *set, Scope *inner
         int column = -1;
         for (int k = 0; k < set->columns.n; k++) {
             const Column *col = set->columns.v[k];
-            if (col->element.kind == ELEMENT_CLASS && col->field == b->name && col->span.begin == b->span.begin) column = k;
+            if (col->element.kind == ELEMENT_CLASS && col->field == b->name && col->span.begin == b->span.begin)
+                column = k;
         }
         field_keep(e, set, b, column);
     }
@@ -92,7 +99,8 @@ static Scope *block_run(Eval *e, const Context *outer, Use *use, bool collect) {
         if (lines->v[i]->kind == AST_value) {
             Value *v = eval_expression(e, &c, inner, lines->v[i]->value.value);
             if (v->kind != VALUE_NONE && !value_is_poison(v))
-                sema_error(e, &c, E337, lines->v[i]->span, "this value is not used: a data block has no value, `name = ..` makes a field");
+                sema_error(e, &c, E337, lines->v[i]->span,
+                           "this value is not used: a data block has no value, `name = ..` makes a field");
         } else {
             eval_statement(e, &c, inner, lines->v[i]);
         }
@@ -106,7 +114,8 @@ static bool set_open(Eval *e, DataSet *set) {
     set->opened = true;
     set->failed = !data_source(e, set) || !data_settings(e, set, &set->ast->data.settings);
     if (!set->failed && !set->ast->data.block)
-        set->failed = true, sema_error(e, NULL, E455, set->ast->span, "the data `%s` has no block, so it has no fields", set->name);
+        set->failed = true,
+        sema_error(e, NULL, E455, set->ast->span, "the data `%s` has no block, so it has no fields", set->name);
     return !set->failed;
 }
 bool data_fields(Eval *e, const Context *c, Use *use, Scope *scope) {
@@ -127,11 +136,14 @@ void data_averages(Eval *e, DataSet *set) {
     block_run(e, &c, &set->pieces, true);
     if (set->averages.n && data_endless(set) && !set->failed) {
         set->failed = true;
-        sema_error(e, NULL, E457, set->ast->data.name.span, "the data `%s` reads no file: it has no rows to take an average of", set->name);
+        sema_error(e, NULL, E457, set->ast->data.name.span,
+                   "the data `%s` reads no file: it has no rows to take an average of", set->name);
     }
-    if (data_endless(set) && !set->failed && ((set->validate > 0 && set->validate < 1) || (set->test > 0 && set->test < 1))) {
+    if (data_endless(set) && !set->failed &&
+        ((set->validate > 0 && set->validate < 1) || (set->test > 0 && set->test < 1))) {
         set->failed = true;
-        Message *m = sema_error(e, NULL, E454, set->ast->data.name.span, "the data `%s` reads no file, so no share of its rows can be set apart", set->name);
+        Message *m = sema_error(e, NULL, E454, set->ast->data.name.span,
+                                "the data `%s` reads no file, so no share of its rows can be set apart", set->name);
         message_help(m, "test=200 evaluates on so many, drawn");
     }
 }
@@ -152,7 +164,8 @@ Value *data_average(Eval *e, const BuiltinCall *call) {
     Value *v = argument_tensor(e, call, 0, 0);
     if (!v || !numeric(e, c, v, call->spans[0])) return value_poison(e);
     if (c->scans || c->n_frames > 1)
-        return sema_poison(e, c, E457, call->span, "an average inside a loop or a mapped call: take it of the whole, outside");
+        return sema_poison(e, c, E457, call->span,
+                           "an average inside a loop or a mapped call: take it of the whole, outside");
     Shape shape = v->shape;
     shape.stretch = 0;
     Average *a = average_of(e, run->use->set, path_join(e, c->site, counters_name(e, c->counters, "average")), &shape);
@@ -167,7 +180,13 @@ Value *data_average(Eval *e, const BuiltinCall *call) {
 /* ---- declarations ---- */
 void data_declare(Eval *e, File *file, const Ast *ast) {
     DataSet *set = ARENA_NEW(e->arena, DataSet);
-    *set = (DataSet){.name = ast->data.name.text, .kind = "drawn", .ast = ast, .file = file, .index = -1, .files = {"", "", ""}, .every = 1};
+    *set = (DataSet){.name = ast->data.name.text,
+                     .kind = "drawn",
+                     .ast = ast,
+                     .file = file,
+                     .index = -1,
+                     .files = {"", "", ""},
+                     .every = 1};
     Binding *b = ARENA_NEW(e->arena, Binding);
     b->name = set->name, b->span = ast->data.name.span, b->value = value_data(e, set);
     scope_declare(e, file->scope, b);

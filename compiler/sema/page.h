@@ -1,10 +1,11 @@
-/* page.h: everything of the program being built, shared by the files that make it: page.c (order of things), file_load.c (imports),
-** hyper.c, data.c and data_source.c (data sets), train.c, minimize.c, report.c (a train block), predict.c, entry.c (functions of
-** the program), table.c (the table for the runtime), warning.c.
+/* page.h: everything of the program being built, shared by the files that make it: page.c (order of things),
+** file_load.c (imports), hyper.c, data.c and data_source.c (data sets), train.c, minimize.c, report.c (a train
+** block), predict.c, entry.c (functions of the program), table.c (the table for the runtime), warning.c.
 **
-** A block is evaluated in passes: a train block once for each function it gives (Pass). A pass leaves nodes; when every block
-** has been evaluated, entry.c closes them into functions: each hole that they reach becomes an argument, whose place is known
-** from Page.places. Columns, row numbers and the call's own numbers are holes of the block's Use of its data. */
+** A block is evaluated in passes: a train block once for each function it gives (Pass). A pass leaves nodes; when
+** every block has been evaluated, entry.c closes them into functions: each hole that they reach becomes an argument,
+** whose place is known from Page.places. Columns, row numbers and the call's own numbers are holes of the block's
+** Use of its data. */
 #ifndef NNC_SEMA_PAGE_H
 #define NNC_SEMA_PAGE_H
 #include "call.h"
@@ -21,7 +22,8 @@ typedef struct File {
     Scope *scope;
     bool loading;
 } File;
-File *file_load(Eval *e, const Source *source, Ast *program, const char *folder); /* with its imports and declarations */
+File *file_load(Eval *e, const Source *source, Ast *program,
+                const char *folder); /* with its imports and declarations */
 
 /* ---- hypers (hyper.c) ---- */
 typedef struct HyperDeclaration {
@@ -29,13 +31,13 @@ typedef struct HyperDeclaration {
     const Ast *ast;
     Scope *scope;
     bool done, failed, finding;
-    Value *value;   /* known: the default, or -D's */
+    Value *value; /* known: the default, or -D's */
     double low, high;
     Node *hole;
-    i64 offset;     /* in the block of hypers; -1: fixed */
+    i64 offset; /* in the block of hypers; -1: fixed */
 } HyperDeclaration;
 void hyper_declare(Eval *e, Scope *scope, const Ast *ast);
-void hypers_check(Eval *e);   /* each once, used or not; unknown -D's */
+void hypers_check(Eval *e);                               /* each once, used or not; unknown -D's */
 Node *hyper_constant(Eval *e, const HyperDeclaration *h); /* of a fixed one whose hole is left somewhere */
 
 /* ---- data (data.c, data_source.c) ---- */
@@ -45,17 +47,17 @@ typedef struct Column {
     const char *const *names;
     i64 low, high;
     Element element;
-    Shape shape;   /* of a row */
-    Dtype dtype;   /* as stored in the batch */
+    Shape shape; /* of a row */
+    Dtype dtype; /* as stored in the batch */
     bool may_be_u8;
-    Span span;     /* of the field's line */
+    Span span; /* of the field's line */
 } Column;
 typedef struct Average {
     const char *key; /* its path in the block */
     int index;
     Shape shape;
-    Node *hole;      /* of the block of averages */
-    Node *sum;       /* concrete: of the first `valid` rows of a piece */
+    Node *hole; /* of the block of averages */
+    Node *sum;  /* concrete: of the first `valid` rows of a piece */
     i64 offset;
 } Average;
 typedef struct Field {
@@ -72,13 +74,13 @@ typedef struct Use {
     Node **columns; /* holes [b, ..], by column; NULL: not read */
     int n_columns;
     bool training;
-    nn_feed feed;   /* after use_layout */
+    nn_feed feed; /* after use_layout */
 } Use;
 struct DataSet {
     const char *name, *kind;
     const Ast *ast;
     const File *file;
-    int index;      /* in the table; -1: not yet */
+    int index; /* in the table; -1: not yet */
     bool opened, failed;
     const char *files[3]; /* csv: all or training, validation, test; "" */
     bool has_source;
@@ -87,7 +89,7 @@ struct DataSet {
     VEC(Column *) columns;
     VEC(Average *) averages;
     VEC(Field) fields;
-    Use pieces;     /* of 256 rows, for averages */
+    Use pieces; /* of 256 rows, for averages */
 };
 enum { PIECE_ROWS = 256, PREDICT_ROWS = 32 };
 void data_declare(Eval *e, File *file, const Ast *ast);
@@ -103,8 +105,8 @@ bool data_settings(Eval *e, DataSet *set, const AstList *settings);
 bool data_source(Eval *e, DataSet *set);
 typedef struct DataRun { /* Context.block where WHERE_DATA */
     Use *use;
-    const Ast *line;   /* the statement that is evaluated */
-    bool collect;      /* sums of averages are wanted */
+    const Ast *line; /* the statement that is evaluated */
+    bool collect;    /* sums of averages are wanted */
 } DataRun;
 Node *use_column(Eval *e, Use *use, int column);
 
@@ -116,7 +118,7 @@ typedef struct Objective {
     int index;
     const char *name, *path; /* "loss_2", "2.adam" */
     i64 every;
-    VEC(Slot *) slots;       /* that it changes, by name */
+    VEC(Slot *) slots; /* that it changes, by name */
     bool failed;
 } Objective;
 /* One number or array to be summed over the rows. */
@@ -130,42 +132,42 @@ typedef struct Report {
     int occurrence, index;
     const char *name;
     Shape shape;
-    bool averaged;           /* computed from averages by `show` */
-    VEC(Summand) summands;   /* one, if not */
+    bool averaged;         /* computed from averages by `show` */
+    VEC(Summand) summands; /* one, if not */
     Node *show;
-    i64 shown;               /* first element of what `show` writes */
+    i64 shown; /* first element of what `show` writes */
     int n_classes;
     const char *const *classes;
-    bool forward;            /* it alone needs a product in training: a warning */
+    bool forward; /* it alone needs a product in training: a warning */
 } Report;
 typedef enum PassKind { PASS_STEP, PASS_EVAL, PASS_SUM, PASS_APPLY, PASS_GRADIENTS } PassKind;
 typedef struct Pass {
     Train *train;
     PassKind kind;
-    u32 active;                   /* minimizes that act: bit by index */
+    u32 active; /* minimizes that act: bit by index */
     Inputs *inputs;
     Frame *example;
-    u32 version;                  /* of the parameters, as the step begins */
-    VEC(const Ast *) met;         /* minimizes and reports so far: occurrences */
+    u32 version;          /* of the parameters, as the step begins */
+    VEC(const Ast *) met; /* minimizes and reports so far: occurrences */
     int n_objectives, n_reports;
-    Node *objectives[MINIMIZES];  /* sums over the rows; NULL: not computed */
-    VEC(Node **) sums;            /* by report, by summand; NULL */
+    Node *objectives[MINIMIZES]; /* sums over the rows; NULL: not computed */
+    VEC(Node **) sums;           /* by report, by summand; NULL */
     VEC(Node *) shows;
-    Node **gradients[MINIMIZES];  /* by slot of the objective */
+    Node **gradients[MINIMIZES]; /* by slot of the objective */
     Node **seconds[MINIMIZES];
     Node *means[MINIMIZES];
-    Node *largest;                /* of losses and gradients by absolute value; NULL: none yet */
-    VEC(Slot *) versioned;        /* parameters and each of their values, as marks: what gradients are by */
+    Node *largest;         /* of losses and gradients by absolute value; NULL: none yet */
+    VEC(Slot *) versioned; /* parameters and each of their values, as marks: what gradients are by */
     VEC(Node *) versions;
-    VEC(Slot *) changed;          /* what lasts and has another value at the end */
+    VEC(Slot *) changed; /* what lasts and has another value at the end */
     VEC(Node *) ends;
-    int report;                   /* being evaluated; -1 */
+    int report; /* being evaluated; -1 */
     int summand;
 } Pass;
 struct Train {
     const Ast *ast;
     const File *file;
-    const char *name, *owner;     /* owner: of its states, no model's name */
+    const char *name, *owner; /* owner: of its states, no model's name */
     Use use;
     bool failed, all;
     i64 epochs, steps, patience, hold;
@@ -173,20 +175,21 @@ struct Train {
     const Ast *best;
     const char *start_file;
     VEC(Model *) models;
-    VEC(const char *) names;      /* of what it trains, as written */
-    VEC(Slot *) slots;            /* of all it trains */
+    VEC(const char *) names; /* of what it trains, as written */
+    VEC(Slot *) slots;       /* of all it trains */
     VEC(Objective *) objectives;
     VEC(Report *) reports;
     VEC(Pass *) passes;
-    VEC(Slot *) states;           /* block and optimizer states and carries that its steps read or write */
-    Node *count;                  /* hole: rows of the whole step (batch=all) */
-    Node **in[MINIMIZES];         /* holes: gradients added over the pieces, or a direction */
+    VEC(Slot *) states;   /* block and optimizer states and carries that its steps read or write */
+    Node *count;          /* hole: rows of the whole step (batch=all) */
+    Node **in[MINIMIZES]; /* holes: gradients added over the pieces, or a direction */
     i64 n_sums, n_shown;
 };
 void train_declare(Eval *e, const File *file, const Ast *ast);
 void train_run(Eval *e, Train *train); /* all passes, abstractly or with nodes */
 bool train_settings(Eval *e, Train *train);
-void value_unused(Eval *e, const Context *c, const Ast *block, const Value *end, const char *what); /* an error: a block has no value */
+void value_unused(Eval *e, const Context *c, const Ast *block, const Value *end,
+                  const char *what); /* an error: a block has no value */
 int occurrence_of(Eval *e, Pass *pass, const Ast *ast);
 Node *sum_of_rows(Eval *e, const Pass *pass, const Context *c, Value *v);
 Node *version_now(const Pass *pass, const Slot *s); /* the latest value of a parameter, not widened */
@@ -233,23 +236,24 @@ i64 aligned(i64 bytes); /* to 64 */
 /* ---- the whole ---- */
 struct Page {
     Program *program;
-    Map files;                 /* path -> File */
-    VEC(File *) loaded;        /* imports first */
+    Map files;          /* path -> File */
+    VEC(File *) loaded; /* imports first */
     File *main;
     bool imports_failed;
     VEC(HyperDeclaration *) hypers;
-    VEC(DataSet *) sets;       /* of the table, in the order of use */
-    VEC(DataSet *) declared;   /* all */
+    VEC(DataSet *) sets;     /* of the table, in the order of use */
+    VEC(DataSet *) declared; /* all */
     VEC(Train *) trains;
     VEC(Predict *) predicts;
-    NodeMap places;            /* hole -> Place */
-    NodeMap replaced;          /* hole -> Node: fixed hypers, averages in what reports show */
-    VEC(Slot *) reached;       /* parameters that some minimize reaches */
+    NodeMap places;                /* hole -> Place */
+    NodeMap replaced;              /* hole -> Node: fixed hypers, averages in what reports show */
+    VEC(Slot *) reached;           /* parameters that some minimize reaches */
     VEC(const char *) batch_lines; /* of --explain-batch, told already */
 };
 void table_fill(Eval *e);
-void warnings_find(Eval *e);    /* when all is built */
+void warnings_find(Eval *e); /* when all is built */
 void warnings_of_text(Eval *e);
-void batch_watch(Eval *e, const Context *c, Span span, Frames across); /* --explain-batch, batch=all, batch norm with batch 1 */
+void batch_watch(Eval *e, const Context *c, Span span,
+                 Frames across); /* --explain-batch, batch=all, batch norm with batch 1 */
 const char *intern(const Eval *e, const char *text);
 #endif

@@ -1,12 +1,15 @@
-/* table.c: the table for the runtime (abi.def) and the functions that it names: layouts of what lasts, of batches and of results.
+/* table.c: the table for the runtime (abi.def) and the functions that it names: layouts of what lasts, of batches
+** and of results.
 **
-** What lasts is sorted by role, owner and path, so weights, their states and gradients have one order. Train blocks are in
-** table_train.c. */
+** What lasts is sorted by role, owner and path, so weights, their states and gradients have one order. Train blocks
+** are in table_train.c. */
 #include "table.h"
 
 nn_function no_function(void) { return (nn_function){.name = ""}; }
 i64 line_of(Span span) { return span.source && !span.source->library ? span_line(span) : 0; }
-const i64 *dims_of(Eval *e, const Shape *shape) { return arena_copy(e->arena, shape->dims, sizeof(i64) * (size_t)(shape->rank + 1)); }
+const i64 *dims_of(Eval *e, const Shape *shape) {
+    return arena_copy(e->arena, shape->dims, sizeof(i64) * (size_t)(shape->rank + 1));
+}
 
 /* ---- what lasts ---- */
 static const char *owner_of(const Table *x, const Slot *s) {
@@ -31,9 +34,11 @@ static const char *leaf_name(const Table *x, const Slot *s) {
     size_t n = leaf_begins(x, s);
     const char *rest = s->path[n] ? arena_printf(e->arena, "/%s", s->path + n + 1) : "", *own = s->path;
     if (s->role == ROLE_BLOCK_STATE || s->role == ROLE_CARRY)
-        return arena_printf(e->arena, "%s/%s/%.*s%s", owner_of(x, s), s->role == ROLE_CARRY ? "carry" : "state", (int)n, own, rest);
+        return arena_printf(e->arena, "%s/%s/%.*s%s", owner_of(x, s), s->role == ROLE_CARRY ? "carry" : "state", (int)n,
+                            own, rest);
     size_t objective = (size_t)(strchr(strchr(own, '.') + 1, '.') - own); /* "1.adam" */
-    return arena_printf(e->arena, "%s/%.*s/%.*s%s", owner_of(x, s), (int)objective, own, (int)(n - objective - 1), own + objective + 1, rest);
+    return arena_printf(e->arena, "%s/%.*s/%.*s%s", owner_of(x, s), (int)objective, own, (int)(n - objective - 1),
+                        own + objective + 1, rest);
 }
 static bool before(const Slot *a, const Slot *b) {
     if (a->role != b->role) return a->role < b->role;
@@ -56,8 +61,13 @@ static void leaves_fill(Table *x) {
     for (int i = 0; i < x->leaves.n; i++) {
         Slot *s = x->leaves.v[i];
         const Type *type = slot_in(e, s)->type;
-        nn_leaf leaf = {.name = leaf_name(x, s), .role = s->role, .owner = owner_of(x, s), .dtype = type->dtype, .n_dims = type->rank,
-                        .dims = arena_copy(e->arena, type->dims, sizeof(i64) * (size_t)(type->rank + 1)), .offset = x->t->lasting};
+        nn_leaf leaf = {.name = leaf_name(x, s),
+                        .role = s->role,
+                        .owner = owner_of(x, s),
+                        .dtype = type->dtype,
+                        .n_dims = type->rank,
+                        .dims = arena_copy(e->arena, type->dims, sizeof(i64) * (size_t)(type->rank + 1)),
+                        .offset = x->t->lasting};
         hole_place(e, slot_in(e, s), BLOCK_LASTING, leaf.offset);
         map_set_ptr(&x->index, s, (void *)(uintptr_t)(i + 1));
         vec_push(e->arena, &x->rows, leaf);
@@ -74,7 +84,8 @@ i64 leaf_offset(const Table *x, const Slot *s) { return x->rows.v[leaf_index(x, 
 /* The beginnings of slots, each in the type of its leaf. */
 void initial_add(const Table *x, Results *results, Slot *s) {
     nnc_check(s->initial, "`%s` of `%s` has no initial value", s->path, s->owner);
-    result_add(x->e, results, node_cast(x->e, s->initial, slot_in(x->e, s)->type->dtype), BLOCK_LASTING, leaf_offset(x, s));
+    result_add(x->e, results, node_cast(x->e, s->initial, slot_in(x->e, s)->type->dtype), BLOCK_LASTING,
+               leaf_offset(x, s));
 }
 static void init_fill(Table *x) {
     Results results = {0};
@@ -96,8 +107,13 @@ static void hypers_fill(Table *x) {
             continue;
         }
         peek_number(h->value, &value);
-        nn_hyper row = {.name = h->hyper.name, .kind = h->value->element.kind, .value = value, .low = h->low, .high = h->high,
-                        .help = h->ast->hyper.help ? h->ast->hyper.help : "", .offset = x->t->hypers_bytes};
+        nn_hyper row = {.name = h->hyper.name,
+                        .kind = h->value->element.kind,
+                        .value = value,
+                        .low = h->low,
+                        .high = h->high,
+                        .help = h->ast->hyper.help ? h->ast->hyper.help : "",
+                        .offset = x->t->hypers_bytes};
         hole_place(e, h->hole, BLOCK_HYPERS, row.offset);
         x->t->hypers_bytes += 8;
         vec_push(e->arena, &rows, row);
@@ -113,10 +129,22 @@ static const char *line_text(Eval *e, Span span) {
     return str_intern_n(e->c->strings, text, n);
 }
 static nn_column column_row(Eval *e, const Column *c) {
-    return (nn_column){.field = c->field, .reader = c->reader, .n_names = c->n_names, .names = c->names, .low = c->low, .high = c->high,
-                       .element = c->element.kind, .classes = c->element.kind == ELEMENT_CLASS ? c->element.classes : 0,
-                       .n_class_names = c->element.n_names, .class_names = c->element.names, .n_dims = c->shape.rank,
-                       .dims = dims_of(e, &c->shape), .dtype = c->dtype, .may_be_u8 = c->may_be_u8, .text = line_text(e, c->span), .line = line_of(c->span)};
+    return (nn_column){.field = c->field,
+                       .reader = c->reader,
+                       .n_names = c->n_names,
+                       .names = c->names,
+                       .low = c->low,
+                       .high = c->high,
+                       .element = c->element.kind,
+                       .classes = c->element.kind == ELEMENT_CLASS ? c->element.classes : 0,
+                       .n_class_names = c->element.n_names,
+                       .class_names = c->element.names,
+                       .n_dims = c->shape.rank,
+                       .dims = dims_of(e, &c->shape),
+                       .dtype = c->dtype,
+                       .may_be_u8 = c->may_be_u8,
+                       .text = line_text(e, c->span),
+                       .line = line_of(c->span)};
 }
 static void sets_fill(Table *x) {
     Eval *e = x->e;
@@ -126,9 +154,17 @@ static void sets_fill(Table *x) {
         const DataSet *set = page->sets.v[i];
         VEC(nn_column) columns = {0};
         for (int k = 0; k < set->columns.n; k++) vec_push(e->arena, &columns, column_row(e, set->columns.v[k]));
-        nn_set row = {.name = set->name, .kind = set->kind, .n_files = set->has_source ? 3 : 0, .files = arena_copy(e->arena, set->files, sizeof set->files),
-                      .folder = set->file->folder, .validate = set->validate, .test = set->test, .every = set->every, .n_columns = columns.n,
-                      .columns = columns.v, .line = line_of(set->ast->data.name.span)};
+        nn_set row = {.name = set->name,
+                      .kind = set->kind,
+                      .n_files = set->has_source ? 3 : 0,
+                      .files = arena_copy(e->arena, set->files, sizeof set->files),
+                      .folder = set->file->folder,
+                      .validate = set->validate,
+                      .test = set->test,
+                      .every = set->every,
+                      .n_columns = columns.n,
+                      .columns = columns.v,
+                      .line = line_of(set->ast->data.name.span)};
         vec_push(e->arena, &rows, row);
     }
     x->t->sets = rows.v, x->t->n_sets = rows.n;
@@ -150,8 +186,11 @@ static void set_averages(Table *x, DataSet *set, Average *const *averages, int n
         Results results = {0};
         result_add(e, &results, a->sum, BLOCK_OUT, 0);
         out_counts(x, aligned(type_bytes(a->sum->type)));
-        rows[k] = (nn_average){.name = intern(e, arena_printf(e->arena, "%s/average/%d", set->name, k)), .n_dims = a->shape.rank,
-                               .dims = dims_of(e, &a->shape), .offset = a->offset, .feed = set->pieces.feed};
+        rows[k] = (nn_average){.name = intern(e, arena_printf(e->arena, "%s/average/%d", set->name, k)),
+                               .n_dims = a->shape.rank,
+                               .dims = dims_of(e, &a->shape),
+                               .offset = a->offset,
+                               .feed = set->pieces.feed};
         rows[k].sum = entry_make(e, arena_printf(e->arena, "%s.average.%d", set->name, k), &results, PIECE_ROWS);
     }
 }
@@ -194,14 +233,21 @@ static void averages_fill(Table *x) {
 /* ---- predict ---- */
 static nn_output output_row(Eval *e, const Predict *p, const Output *o) {
     const Element element = o->value->element;
-    nn_output row = {.name = o->name, .n_dims = o->value->shape.rank, .dims = dims_of(e, &o->value->shape), .element = element.kind,
-                     .dtype = element_dtype(e, element), .n_class_names = element.n_names, .class_names = element.names, .like_column = -1};
+    nn_output row = {.name = o->name,
+                     .n_dims = o->value->shape.rank,
+                     .dims = dims_of(e, &o->value->shape),
+                     .element = element.kind,
+                     .dtype = element_dtype(e, element),
+                     .n_class_names = element.n_names,
+                     .class_names = element.names,
+                     .like_column = -1};
     const DataSet *set = p->use.set;
     for (int i = 0; i < set->fields.n && element.kind == ELEMENT_CLASS; i++) {
         const Field *f = &set->fields.v[i];
         if (f->name.text != o->name || !element_equal(f->value->element, element)) continue;
         row.like_column = f->column;
-        if (f->value->element.n_names) row.n_class_names = f->value->element.n_names, row.class_names = f->value->element.names;
+        if (f->value->element.n_names)
+            row.n_class_names = f->value->element.n_names, row.class_names = f->value->element.names;
     }
     return row;
 }
@@ -223,7 +269,8 @@ static void predicts_fill(Table *x) {
         }
         use_layout(e, &p->use, results.nodes.v, results.nodes.n);
         batch_counts(x, &p->use.feed), out_counts(x, at);
-        nn_predict row = {.name = p->name, .feed = p->use.feed, .n_outputs = outputs.n, .outputs = outputs.v, .out = at};
+        nn_predict row = {
+            .name = p->name, .feed = p->use.feed, .n_outputs = outputs.n, .outputs = outputs.v, .out = at};
         row.rows = entry_make(e, arena_printf(e->arena, "%s.rows", p->name), &results, PREDICT_ROWS);
         vec_push(e->arena, &rows, row);
     }

@@ -1,7 +1,8 @@
 /* table_train.c: train blocks in the table, and their functions.
 **
-** `out`: `finite` at 0, the sums at 64, gradients behind them. The elements of the sums are the objectives, then what reports sum.
-** A report that stands in evaluations only, or in training only, is NaN in the other; so is nothing else. */
+** `out`: `finite` at 0, the sums at 64, gradients behind them. The elements of the sums are the objectives, then
+** what reports sum. A report that stands in evaluations only, or in training only, is NaN in the other; so is
+** nothing else. */
 #include "table.h"
 #include <math.h>
 #include <stddef.h>
@@ -38,8 +39,14 @@ static void minimizes_fill(Filling *f) {
             at = aligned(at + f->x->real * shape_count(&o->slots.v[i]->shape));
             if (f->t->in[k]) hole_place(e, f->t->in[k][i], BLOCK_IN, offsets[i]);
         }
-        f->minimizes[k] = (nn_minimize){.name = o->name, .every = o->every, .sum = k, .n_leaves = o->slots.n, .leaves = leaves,
-                                        .n_offsets = o->slots.n, .offsets = offsets, .bytes = at - begin};
+        f->minimizes[k] = (nn_minimize){.name = o->name,
+                                        .every = o->every,
+                                        .sum = k,
+                                        .n_leaves = o->slots.n,
+                                        .leaves = leaves,
+                                        .n_offsets = o->slots.n,
+                                        .offsets = offsets,
+                                        .bytes = at - begin};
         bool gradients = f->t->all || e->c->gradients;
         if (gradients && at > f->row->out) f->row->out = at;
     }
@@ -49,7 +56,8 @@ static void minimizes_fill(Filling *f) {
 static bool trains_with(const Train *t, int report) {
     for (int i = 0; i < t->passes.n; i++) {
         const Pass *pass = t->passes.v[i];
-        if ((pass->kind == PASS_STEP || pass->kind == PASS_SUM) && report < pass->sums.n && pass->sums.v[report]) return true;
+        if ((pass->kind == PASS_STEP || pass->kind == PASS_SUM) && report < pass->sums.n && pass->sums.v[report])
+            return true;
     }
     return false;
 }
@@ -58,8 +66,14 @@ static void reports_fill(Filling *f) {
     VEC(nn_report) rows = {0};
     for (int i = 0; i < f->t->reports.n; i++) {
         const Report *r = f->t->reports.v[i];
-        nn_report row = {.name = r->name, .n_dims = r->shape.rank, .dims = dims_of(e, &r->shape), .n_classes = r->n_classes, .classes = r->classes,
-                         .sum = r->averaged ? -1 : r->summands.v[0].element, .shown = r->shown, .eval_only = !trains_with(f->t, i)};
+        nn_report row = {.name = r->name,
+                         .n_dims = r->shape.rank,
+                         .dims = dims_of(e, &r->shape),
+                         .n_classes = r->n_classes,
+                         .classes = r->classes,
+                         .sum = r->averaged ? -1 : r->summands.v[0].element,
+                         .shown = r->shown,
+                         .eval_only = !trains_with(f->t, i)};
         vec_push(e->arena, &rows, row);
     }
     f->row->reports = rows.v, f->row->n_reports = rows.n;
@@ -67,7 +81,9 @@ static void reports_fill(Filling *f) {
 
 /* ---- results ---- */
 static Node *elements(Eval *e, Node *node, i64 n) { return ir_reshape(e->graph, node, 1, &n); }
-static Node *filled(Eval *e, double value, i64 n) { return ir_fill(e->graph, value, type_get(e->graph, e->real, 1, &n)); }
+static Node *filled(Eval *e, double value, i64 n) {
+    return ir_fill(e->graph, value, type_get(e->graph, e->real, 1, &n));
+}
 /* All sums as one vector. */
 static void sums_add(const Filling *f, const Pass *pass, Results *results) {
     Eval *e = f->x->e;
@@ -85,11 +101,14 @@ static void sums_add(const Filling *f, const Pass *pass, Results *results) {
             vec_push(e->arena, &parts, sums ? elements(e, sums[k], n) : filled(e, NAN, n));
         }
     }
-    if (parts.n) result_add(e, results, parts.n == 1 ? parts.v[0] : ir_concat(e->graph, parts.n, parts.v, 0), BLOCK_OUT, SUMS_AT);
+    if (parts.n)
+        result_add(e, results, parts.n == 1 ? parts.v[0] : ir_concat(e->graph, parts.n, parts.v, 0), BLOCK_OUT,
+                   SUMS_AT);
 }
 static void finite_add(const Filling *f, const Pass *pass, Results *results) {
     Eval *e = f->x->e;
-    Node *finite = pass->largest ? ir_lt(e->graph, pass->largest, ir_real(e->graph, e->real, INFINITY)) : ir_bool(e->graph, true);
+    Node *finite =
+        pass->largest ? ir_lt(e->graph, pass->largest, ir_real(e->graph, e->real, INFINITY)) : ir_bool(e->graph, true);
     result_add(e, results, finite, BLOCK_OUT, 0);
 }
 /* In the order of the leaves: parameters, then their states in the same order. */
@@ -114,7 +133,8 @@ static Results pass_results(const Filling *f, const Pass *pass) {
 static Results start_results(const Filling *f) {
     Results r = {0};
     for (int i = 0; i < f->t->states.n; i++)
-        if (f->t->states.v[i]->role != ROLE_CARRY) initial_add(f->x, &r, f->t->states.v[i]); /* carries begin in a step that is fresh */
+        if (f->t->states.v[i]->role != ROLE_CARRY)
+            initial_add(f->x, &r, f->t->states.v[i]); /* carries begin in a step that is fresh */
     return r;
 }
 /* What reports with averages show: their averages are slices of the sums' averages. */
@@ -130,7 +150,10 @@ static Results show_results(const Filling *f) {
         for (int k = 0; k < report->summands.n; k++) {
             const Summand *s = &report->summands.v[k];
             if (s->hole)
-                hole_replace(e, s->hole, ir_reshape(e->graph, ir_slice(e->graph, in, 0, s->element, s->element + summand_count(s), 1), s->shape.rank, s->shape.dims));
+                hole_replace(e, s->hole,
+                             ir_reshape(e->graph,
+                                        ir_slice(e->graph, in, 0, s->element, s->element + summand_count(s), 1),
+                                        s->shape.rank, s->shape.dims));
         }
         if (report->averaged) vec_push(e->arena, &parts, elements(e, report->show, shape_count(&report->shape)));
     }
@@ -177,7 +200,8 @@ static void derivatives_fill(Filling *f) {
     Eval *e = f->x->e;
     const Pass *pass = pass_of(f->t, PASS_GRADIENTS);
     int n = f->t->objectives.n;
-    nn_function *value = ARENA_ARRAY(e->arena, nn_function, n + 1), *gradient = ARENA_ARRAY(e->arena, nn_function, n + 1),
+    nn_function *value = ARENA_ARRAY(e->arena, nn_function, n + 1),
+                *gradient = ARENA_ARRAY(e->arena, nn_function, n + 1),
                 *second = ARENA_ARRAY(e->arena, nn_function, n + 1);
     for (int k = 0; pass && k < n; k++) {
         Results v = {0}, g = {0}, s = {0};
@@ -225,8 +249,17 @@ static void best_fill(Filling *f) {
 }
 static nn_train train_row(Table *x, Train *t) {
     Eval *e = x->e;
-    nn_train row = {.name = t->name, .n_models = t->names.n, .models = arena_copy(e->arena, t->names.v, sizeof(char *) * (size_t)t->names.n), .all = t->all,
-                    .epochs = t->epochs, .steps = t->steps, .patience = t->patience, .start_file = t->start_file, .stream = t->stream, .hold = t->hold, .sums = SUMS_AT,
+    nn_train row = {.name = t->name,
+                    .n_models = t->names.n,
+                    .models = arena_copy(e->arena, t->names.v, sizeof(char *) * (size_t)t->names.n),
+                    .all = t->all,
+                    .epochs = t->epochs,
+                    .steps = t->steps,
+                    .patience = t->patience,
+                    .start_file = t->start_file,
+                    .stream = t->stream,
+                    .hold = t->hold,
+                    .sums = SUMS_AT,
                     .line = line_of(t->ast->span)};
     Filling f = {.x = x, .t = t, .row = &row};
     sums_layout(t);
@@ -240,8 +273,10 @@ static nn_train train_row(Table *x, Train *t) {
     Results start = start_results(&f), show = show_results(&f);
     feed_fill(&f);
     row.start = function(&f, "start", &start);
-    if (t->all) pieces_fill(&f);
-    else steps_fill(&f);
+    if (t->all)
+        pieces_fill(&f);
+    else
+        steps_fill(&f);
     Results eval = pass_results(&f, pass_of(t, PASS_EVAL));
     row.eval = function(&f, "eval", &eval);
     row.show = function(&f, "show", &show);

@@ -1,7 +1,8 @@
-/* train.c: a train block: its heading and settings, and its passes: evaluated once for each function that it gives the program.
+/* train.c: a train block: its heading and settings, and its passes: evaluated once for each function that it gives
+** the program.
 **
-** step (one for each set of minimizes that may act together), eval; with batch=all sum and apply in place of step; with --gradients
-** the objectives with their derivatives. All share one Use of the data, so one layout of a batch. */
+** step (one for each set of minimizes that may act together), eval; with batch=all sum and apply in place of step;
+** with --gradients the objectives with their derivatives. All share one Use of the data, so one layout of a batch. */
 #include "page.h"
 #include <math.h>
 
@@ -34,11 +35,15 @@ static bool heading(Eval *e, Train *t) {
         const Function *f = scope_find_function(t->file->scope, name.text);
         Binding *b = scope_find(t->file->scope, name.text);
         for (int k = 0; k < i; k++)
-            if (names->v[k].text == name.text) fine = false, sema_error(e, NULL, E443, name.span, "`%s` is named twice", name.text);
+            if (names->v[k].text == name.text)
+                fine = false, sema_error(e, NULL, E443, name.span, "`%s` is named twice", name.text);
         vec_push(e->arena, &t->names, name.text);
-        if (f && f->what == FUNCTION_MODEL) fine &= trains_model(e, t, f);
-        else if (b && b->resolve) fine &= trains_param(e, t, b, name);
-        else fine = false, unknown_name(e, NULL, t->file->scope, name, NAME_MODEL);
+        if (f && f->what == FUNCTION_MODEL)
+            fine &= trains_model(e, t, f);
+        else if (b && b->resolve)
+            fine &= trains_param(e, t, b, name);
+        else
+            fine = false, unknown_name(e, NULL, t->file->scope, name, NAME_MODEL);
     }
     t->use.set = data_find(e, t->file->scope, t->ast->train.data);
     return fine && t->use.set;
@@ -91,7 +96,8 @@ void pass_finite(Eval *e, Pass *pass, Node *node) {
     if (node->type->rank) most = ir_amax(g, most, node->type->rank, axes);
     pass->largest = pass->largest ? ir_max(g, pass->largest, most) : most;
 }
-static void bind_number(Eval *e, const Context *c, Scope *scope, const char *name, Element element, InputKind kind, Span span) {
+static void bind_number(Eval *e, const Context *c, Scope *scope, const char *name, Element element, InputKind kind,
+                        Span span) {
     Shape shape = {0};
     Value *v = value_tensor(e, element, &shape, 0, e->nodes ? input_hole(e, c->inputs, kind) : NULL);
     bind(e, c, scope, intern(e, name), v, span);
@@ -117,7 +123,9 @@ static void ends_collect(Eval *e, const Context *c, Pass *pass) {
         }
         if (s->role > ROLE_CARRY || !s->now || s->now == s->first || !e->nodes) continue;
         vec_push(e->arena, &pass->changed, s);
-        vec_push(e->arena, &pass->ends, s->role == ROLE_PARAM ? version_now(pass, s) : value_spread(e, c, s->now, s->frames, &s->shape, s->element));
+        vec_push(e->arena, &pass->ends,
+                 s->role == ROLE_PARAM ? version_now(pass, s)
+                                       : value_spread(e, c, s->now, s->frames, &s->shape, s->element));
     }
 }
 void value_unused(Eval *e, const Context *c, const Ast *block, const Value *end, const char *what) {
@@ -145,7 +153,8 @@ static void pass_run(Eval *e, Pass *pass) {
         graph_origin(e->graph, origin);
     }
     for (int i = 0; i < e->slots.n; i++)
-        if (e->slots.v[i]->widen) slot_first(e, &c, e->slots.v[i]); /* wide also where it is first read without examples */
+        if (e->slots.v[i]->widen)
+            slot_first(e, &c, e->slots.v[i]); /* wide also where it is first read without examples */
     bind_number(e, &c, scope, "step", element_int(), INPUT_STEP, span);
     bind_number(e, &c, scope, "epoch", element_int(), INPUT_EPOCH, span);
     bind_number(e, &c, scope, "progress", element_real(), INPUT_PROGRESS, span);
@@ -180,7 +189,8 @@ static bool sets_few(Eval *e, const Train *t) {
     int n = 0;
     for (int i = 0; i < t->objectives.n; i++) n += t->objectives.v[i]->every > 1;
     if (1 << n <= MINIMIZE_SETS) return true;
-    sema_error(e, NULL, E447, t->ast->span, "%d minimizes with `every`: at most 3, since a step is compiled for each set that may act", n);
+    sema_error(e, NULL, E447, t->ast->span,
+               "%d minimizes with `every`: at most 3, since a step is compiled for each set that may act", n);
     return false;
 }
 static void steps_run(Eval *e, Train *t, int errors) {
@@ -188,7 +198,8 @@ static void steps_run(Eval *e, Train *t, int errors) {
     if (diag_errors(e->c->diag) != errors || !sets_few(e, t)) return;
     u32 rare = ~always(t), all = (1u << t->objectives.n) - 1;
     for (u32 set = 0; set <= all && rare; set++) /* all but the full set, which is done */
-        if ((set & always(t) & all) == (always(t) & all) && set != all) pass_run(e, pass_find(e, t, PASS_STEP, set | ~all));
+        if ((set & always(t) & all) == (always(t) & all) && set != all)
+            pass_run(e, pass_find(e, t, PASS_STEP, set | ~all));
 }
 /* `best` names a report that is one number, or an objective. */
 static void best_check(Eval *e, Train *t) {
@@ -204,17 +215,21 @@ static void best_check(Eval *e, Train *t) {
     t->failed = true;
     const char *near = str_nearest(name, names.v, names.n);
     Message *m = sema_error(e, NULL, E473, ast->span, "the block `%s` reports no number `%s`", t->name, name);
-    if (near) message_help(m, "did you mean `%s`?", near);
-    else message_help(m, "add `report %s(..)` or `report %s = ..` to the block", name, name);
+    if (near)
+        message_help(m, "did you mean `%s`?", near);
+    else
+        message_help(m, "add `report %s(..)` or `report %s = ..` to the block", name, name);
 }
 static bool ordered(const DataSet *set) { return !data_endless(set); }
-/* A stream is made of rows that follow each other; it goes on where the last batch ended, and hold stays where it is. */
+/* A stream is made of rows that follow each other and goes on where the last batch ended; hold stays where it is. */
 static void stream_check(Eval *e, Train *t) {
     if (t->failed || !(t->stream || t->hold > 1)) return;
-    const char *why = t->all                              ? "batch=all takes all rows in each step: no batch follows another"
-                      : t->stream && t->hold > 1          ? "`stream` goes on with the next rows and `hold` stays on the same: one of them"
-                      : t->stream && !ordered(t->use.set) ? "`stream` walks through rows in order, and this data is drawn anew in each step"
-                                                          : NULL;
+    const char *why = t->all ? "batch=all takes all rows in each step: no batch follows another"
+                      : t->stream && t->hold > 1
+                          ? "`stream` goes on with the next rows and `hold` stays on the same: one of them"
+                      : t->stream && !ordered(t->use.set)
+                          ? "`stream` walks through rows in order, and this data is drawn anew in each step"
+                          : NULL;
     if (!why) return;
     t->failed = true;
     Message *m = sema_error(e, NULL, E449, t->ast->train.data.span, "%s", why);
@@ -223,8 +238,9 @@ static void stream_check(Eval *e, Train *t) {
 static void endless_check(Eval *e, Train *t) {
     if (t->failed || !data_endless(t->use.set) || (t->steps && !t->all)) return;
     t->failed = true;
-    Message *m = sema_error(e, NULL, E449, t->ast->train.data.span, "the data `%s` reads no file: it is drawn without end, and has no %s",
-                            t->use.set->name, t->all ? "rows to take all of" : "epochs");
+    Message *m = sema_error(e, NULL, E449, t->ast->train.data.span,
+                            "the data `%s` reads no file: it is drawn without end, and has no %s", t->use.set->name,
+                            t->all ? "rows to take all of" : "epochs");
     message_help(m, t->all ? "batch=32 draws so many in a step" : "steps=1000 says how long to train");
 }
 void train_run(Eval *e, Train *t) {
@@ -240,7 +256,8 @@ void train_run(Eval *e, Train *t) {
     stream_check(e, t);
     if (t->failed) return;
     if (!t->objectives.n && diag_errors(e->c->diag) == errors)
-        sema_error(e, NULL, E448, t->ast->span, "the train block `%s` has no `minimize`, so it trains nothing", t->name);
+        sema_error(e, NULL, E448, t->ast->span, "the train block `%s` has no `minimize`, so it trains nothing",
+                   t->name);
     pass_run(e, pass_find(e, t, PASS_EVAL, ~0u));
     if (diag_errors(e->c->diag) == errors) best_check(e, t);
     if (e->c->gradients && diag_errors(e->c->diag) == errors) pass_run(e, pass_find(e, t, PASS_GRADIENTS, ~0u));
@@ -287,11 +304,16 @@ static bool setting(Eval *e, Train *t, const Ast *s) {
     }
     if (!strcmp(name, "start")) {
         if (s->setting.value->kind == AST_string) return t->start_file = s->setting.value->string.text, true;
-        return sema_error(e, NULL, E449, s->setting.value->span, "`start` is the name of a file: start=\"model.safetensors\""), false;
+        return sema_error(e, NULL, E449, s->setting.value->span,
+                          "`start` is the name of a file: start=\"model.safetensors\""),
+               false;
     }
     const char *near = str_nearest(name, names, COUNT_OF(names));
     Message *m = sema_error(e, NULL, E442, s->setting.name.span, "a train block has no setting `%s`", name);
-    message_help(m, near ? "did you mean `%s`?" : "its settings are batch, epochs, steps, best, patience, start, stream and hold", near);
+    message_help(m,
+                 near ? "did you mean `%s`?"
+                      : "its settings are batch, epochs, steps, best, patience, start, stream and hold",
+                 near);
     return false;
 }
 bool train_settings(Eval *e, Train *t) {
@@ -300,19 +322,23 @@ bool train_settings(Eval *e, Train *t) {
     for (int i = 0; i < list->n; i++) {
         for (int k = 0; k < i; k++)
             if (list->v[k]->setting.name.text == list->v[i]->setting.name.text)
-                fine = false, sema_error(e, NULL, E443, list->v[i]->setting.name.span, "the setting `%s` is given twice", list->v[i]->setting.name.text);
+                fine = false, sema_error(e, NULL, E443, list->v[i]->setting.name.span,
+                                         "the setting `%s` is given twice", list->v[i]->setting.name.text);
         batch |= !strcmp(list->v[i]->setting.name.text, "batch");
         fine &= setting(e, t, list->v[i]);
     }
     if (!fine) return false;
     Span span = t->ast->train.models.v[0].span;
     if (!batch) {
-        Message *m = sema_error(e, NULL, E449, span, "the train block `%s` needs `batch`: how many examples a step takes", t->name);
+        Message *m = sema_error(e, NULL, E449, span,
+                                "the train block `%s` needs `batch`: how many examples a step takes", t->name);
         message_help(m, "batch=32, or batch=all for one step over all rows");
     } else if (t->epochs && t->steps) {
-        sema_error(e, NULL, E449, span, "the train block `%s` has epochs and steps: one of them says how long it trains", t->name);
+        sema_error(e, NULL, E449, span,
+                   "the train block `%s` has epochs and steps: one of them says how long it trains", t->name);
     } else if (!t->epochs && !t->steps) {
-        Message *m = sema_error(e, NULL, E449, span, "the train block `%s` needs `epochs` or `steps`: how long it trains", t->name);
+        Message *m = sema_error(e, NULL, E449, span,
+                                "the train block `%s` needs `epochs` or `steps`: how long it trains", t->name);
         message_help(m, "epochs=10 passes over the data, or steps=1000 batches");
     } else {
         return true;
