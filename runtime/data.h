@@ -31,9 +31,15 @@ typedef struct PartRows {
     int64_t first, every;  /* raw row of row r: first + r every, */
     const uint32_t *index; /* or index[r] */
 } PartRows;
+static inline int64_t part_raw_row(const PartRows *part, int64_t row) {
+    return part->index ? (int64_t)part->index[row] : part->first + row * part->every;
+}
+typedef struct Made Made; /* data/made.h: a set made of other sets */
 typedef struct Set {
     const nn_set *spec;
-    bool endless;              /* draws only: training has no rows of its own, `rows` of PART_TRAIN is 0 */
+    int64_t index;             /* in the program */
+    bool endless;              /* drawn or made: training has no rows of its own, `rows` of PART_TRAIN is 0 */
+    Made *made;                /* NULL: it reads files, or nothing */
     Column *columns;           /* [spec->n_columns]; values NULL where nothing needs them */
     int64_t raw_rows[N_PARTS]; /* of each file */
     PartRows parts[N_PARTS];
@@ -59,13 +65,16 @@ void data_close(Set *sets, int64_t n);
 STATUS sources_hash(Console *console, Set *sets, int64_t n);
 
 /* Writes rows of a part into a batch as `feed` says: rows[i], or first + i if rows is NULL; i < valid. The rows
-** behind, up to feed->rows, repeat the first. `row` of example i is number + i. `fresh`: every carry starts anew. */
+** behind, up to feed->rows, repeat the first. `row` of example i is number + i; an example of a made set is drawn by
+** (step, number + i). `fresh`: every carry starts anew. */
 typedef struct Fill {
     Part part;
     const uint32_t *rows;
     int64_t first, valid, number;
     bool fresh;
-    nn_pool *pool; /* shares a large copy among its threads; NULL: this one does it */
+    int32_t step;        /* by which examples are drawn: the step that began to hold the batch, -2 in evaluations */
+    const uint32_t *key; /* [2] */
+    nn_pool *pool;       /* shares a large copy among its threads; NULL: this one does it */
 } Fill;
 void set_fill(const Set *set, const nn_feed *feed, const Fill *fill, uint8_t *batch);
 #endif

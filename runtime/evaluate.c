@@ -46,7 +46,14 @@ static Status evaluate_batches(Run *run, const BlockPlan *plan, Part part, int64
     uint32_t *stream = train->stream ? run->stream_rows : NULL;
     for (int64_t at = 0; at < rows; at += batch) {
         int64_t valid = rows - at < batch ? rows - at : batch;
-        Fill fill = {.part = part, .first = at, .valid = valid, .number = at, .rows = stream, .pool = run->pool};
+        Fill fill = {.part = part,
+                     .first = at,
+                     .valid = valid,
+                     .number = at,
+                     .rows = stream,
+                     .step = EVALUATION,
+                     .key = run->key,
+                     .pool = run->pool};
         for (int64_t r = 0; stream && r < batch; r++) stream[r] = (uint32_t)(r * (rows / batch) + at / batch);
         for (int64_t h = 0; h < hold; h++) {
             fill.fresh = train->stream ? at == 0 : h == 0;

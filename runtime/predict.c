@@ -120,8 +120,14 @@ static Status rows_print(Run *run, const Predict *predict) {
     c->draw_step = c->data_step = -2;
     for (int64_t at = 0; at < predict->rows; at += feed->rows) {
         int64_t valid = predict->rows - at < feed->rows ? predict->rows - at : feed->rows;
-        Fill fill = {
-            .part = predict->part, .first = at, .valid = valid, .number = at, .fresh = true, .pool = run->pool};
+        Fill fill = {.part = predict->part,
+                     .first = at,
+                     .valid = valid,
+                     .number = at,
+                     .fresh = true,
+                     .step = c->data_step,
+                     .key = run->key,
+                     .pool = run->pool};
         set_fill(predict->set, feed, &fill, run->batch);
         c->valid = (int32_t)valid;
         run_call(run, &predict->spec->rows, run->batch, NULL);

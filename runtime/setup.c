@@ -144,6 +144,20 @@ static Status fail_rows(const Run *run, const BlockPlan *plan, int64_t batch) {
         train->name, run->program->name, (long long)train->line, (long long)batch, plan->set->spec->name,
         (long long)plan->rows, plan->rows == 1 ? "" : "s");
 }
+/* With stream=true each part needs a row for each of the equal runs. */
+static Status stream_check(const Run *run, const BlockPlan *plan) {
+    const nn_train *train = plan->train;
+    for (int p = PART_VALIDATE; train->stream && p < N_PARTS; p++) {
+        int64_t rows = plan->set->parts[p].rows;
+        if (rows && rows < train->feed.rows)
+            return console_fail((Console *)&run->console, FAILED_DATA,
+                                "block %s (%s.nn:%lld): stream=true walks in batch=%lld runs, but the %s part of data "
+                                "\"%s\" has %lld row%s; make the batch smaller or the part larger",
+                                train->name, run->program->name, (long long)train->line, (long long)train->feed.rows,
+                                part_names[p], plan->set->spec->name, (long long)rows, rows == 1 ? "" : "s");
+    }
+    return OK;
+}
 static Status plan_steps(Run *run, BlockPlan *plan) {
     const nn_train *train = plan->train;
     const OptionValue *epochs = &run->options.of[OPTION_EPOCHS], *steps = &run->options.of[OPTION_STEPS];
@@ -179,6 +193,7 @@ static Status block_plan(Run *run, int64_t block, BlockPlan *plan) {
     if (overfit->source != FROM_DEFAULT && !__builtin_mul_overflow(overfit->count, batch, &most) && most < plan->rows)
         plan->rows = most;
     if (plan->rows < (train->all ? 1 : batch)) return fail_rows(run, plan, train->all ? 1 : batch);
+    TRY(stream_check(run, plan));
     plan->epoch_steps = train->all ? 1 : plan->rows / batch * (train->hold > 1 ? train->hold : 1);
     return plan_steps(run, plan);
 }

@@ -46,12 +46,18 @@ static void stream_rows(uint32_t *rows, int64_t batch, int64_t n, int64_t at) {
 void step_fill(Run *run, const BlockPlan *plan, int64_t step) {
     const nn_train *train = plan->train;
     int64_t batch = train->feed.rows, hold = hold_of(train);
-    Fill fill = {.part = PART_TRAIN, .valid = step_valid(plan), .fresh = true, .pool = run->pool};
+    Fill fill = {.part = PART_TRAIN,
+                 .valid = step_valid(plan),
+                 .fresh = true,
+                 .step = (int32_t)(step - step % hold),
+                 .key = run->key,
+                 .pool = run->pool};
     if (plan->set->endless)
         fill.fresh = step % hold == 0;
     else if (train->stream) {
         fill.fresh = step % plan->epoch_steps == 0;
         stream_rows(run->order, batch, plan->rows, step % plan->epoch_steps);
+        run->order_block = -1; /* no permutation any more */
         fill.rows = run->order;
     } else {
         fill.fresh = step % hold == 0;

@@ -86,8 +86,7 @@ static int64_t list_find(const char *const *list, int64_t n, const char *name) {
         if (!strcmp(list[i], name)) return i;
     return -1;
 }
-/* The list of an earlier run, else of the page; NULL: neither has one. */
-static const char **list_given(const Reading *reading, Column *column, int64_t *n) {
+const char **classes_given(const Reading *reading, Column *column, int64_t *n) {
     char key[512];
     snprintf(key, sizeof key, "%s/%s", reading->set->spec->name, column->spec->field);
     const JsonValue *earlier = json_member(reading->request->classes, key);
@@ -114,12 +113,18 @@ static Status settle_numbers(const Reading *reading, const Column *column, const
     return OK;
 }
 static Status settle_listed(const Reading *reading, const Column *column, const ClassTable *table, int32_t *map) {
-    for (int64_t i = 0; i < table->n; i++) {
-        map[i] = (int32_t)list_find(column->classes, column->n_classes, table->names[i].name);
+    ClassTable list = {0};
+    Status status = OK;
+    for (int64_t i = 0; i < column->n_classes && !status; i++)
+        if (class_id(&list, column->classes[i], strlen(column->classes[i]), (Spot){0}) < 0)
+            status = console_fail(reading->console, FAILED_LIMIT, "not enough memory for the classes");
+    for (int64_t i = 0; i < table->n && !status; i++) {
+        map[i] = list.n ? *slot_of(&list, table->names[i].name, table->names[i].length) : -1;
         if (map[i] < 0)
-            TRY(fail_class(reading, column, &table->names[i], "is none of the %lld classes", column->n_classes));
+            status = fail_class(reading, column, &table->names[i], "is none of the %lld classes", column->n_classes);
     }
-    return OK;
+    class_table_free(&list);
+    return status;
 }
 static Status list_distinct(const Reading *reading, Column *column, const ClassTable *table) {
     int64_t k = column->spec->classes;
@@ -140,7 +145,7 @@ static Status list_distinct(const Reading *reading, Column *column, const ClassT
 Status classes_settle(const Reading *reading, Column *column, ClassTable *table, int32_t **map) {
     *map = console_memory(reading->console, 4 * (table->n + 1), "the classes");
     if (!*map) return FAILED_LIMIT;
-    column->classes = list_given(reading, column, &column->n_classes);
+    column->classes = classes_given(reading, column, &column->n_classes);
     if (column->n_classes && !column->classes) return FAILED_LIMIT;
     bool listed = column->n_classes > 0;
     if (all_numbers(table) &&

@@ -371,8 +371,8 @@ Status csv_read(Reading *reading) {
     ClassTable *tables = calloc((size_t)spec->n_columns + 1, sizeof *tables);
     if (!tables) return console_fail(reading->console, FAILED_LIMIT, "not enough memory for the data");
     Status status = OK;
-    for (int f = 0; f < N_PARTS && f < spec->n_files && !status; f++)
-        if (*spec->files[f] && !(f && reading->file)) status = csv_file(reading, f, spec->files[f], tables);
+    for (int f = 0; f < N_PARTS && !status; f++)
+        if (file_wanted(reading, f)) status = csv_file(reading, f, spec->files[f], tables);
     if (!status && !reading->console->data_errors) status = classes_apply(reading, tables);
     for (int64_t c = 0; c < spec->n_columns; c++) class_table_free(&tables[c]);
     free(tables);

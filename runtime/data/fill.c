@@ -1,6 +1,7 @@
-/* fill.c: copies rows from the columns into a batch, widening bytes where the batch has another type. Large batches
-** are shared among the threads by rows, so there is no thread of its own for it, and it takes the time a copy takes. */
-#include "../data.h"
+/* fill.c: copies rows from the columns into a batch, widening bytes where the batch has another type; of made sets the
+** rows of the lists drawn, turned where a task says so. Large batches are shared among the threads by rows, so there
+** is no thread of its own for it, and it takes the time a copy takes. */
+#include "made.h"
 #include <string.h>
 
 static int64_t element_bytes(int64_t dtype) { return dtype == NN_F64 ? 8 : dtype == NN_U8 || dtype == NN_BOOL ? 1 : 4; }
@@ -18,9 +19,20 @@ static void widen(const uint8_t *from, int64_t n, int64_t dtype, uint8_t *to) {
     default: memcpy(to, from, (size_t)n);
     }
 }
-static int64_t raw_row(const PartRows *part, int64_t row) {
-    return part->index ? (int64_t)part->index[row] : part->first + row * part->every;
+/* A picture [h, h, pixel bytes], turned counter-clockwise by `turns` quarters. */
+static void turn(const uint8_t *from, int64_t h, int64_t pixel, int turns, uint8_t *to) {
+    for (int64_t y = 0; y < h; y++)
+        for (int64_t x = 0; x < h; x++, to += pixel) {
+            int64_t at = turns == 1   ? x * h + h - 1 - y
+                         : turns == 2 ? (h - 1 - y) * h + h - 1 - x
+                                      : (h - 1 - x) * h + y;
+            if (pixel == 1)
+                *to = from[at];
+            else
+                memcpy(to, from + at * pixel, (size_t)pixel);
+        }
 }
+
 /* Rows [from, to) of a batch. */
 typedef struct Filling {
     const Set *set;
@@ -29,33 +41,97 @@ typedef struct Filling {
     uint8_t *batch;
     int64_t tasks;
 } Filling;
+/* What a column is in a batch: n elements of dtype, size bytes, from `window` raw rows. */
+typedef struct Value {
+    const Column *column;
+    const PartRows *part;
+    int64_t dtype, n, size;
+} Value;
+static Value value_of(const Set *set, Part part, const Column *column, int64_t dtype) {
+    int64_t window = column->spec->window > 0 ? column->spec->window : 1, n = window * column->elements;
+    return (Value){column, &set->parts[part], dtype, n, n * element_bytes(dtype)};
+}
+static const uint8_t *value_at(const Value *value, int64_t row) {
+    const Column *column = value->column;
+    int64_t raw = part_raw_row(value->part, row) + column->spec->shift;
+    return column->values[value->part->file] + raw * column->elements * element_bytes(column->dtype);
+}
+static void value_put(const Value *value, const uint8_t *from, uint8_t *to) {
+    if (element_bytes(value->column->dtype) == element_bytes(value->dtype))
+        memcpy(to, from, (size_t)value->size);
+    else
+        widen(from, value->n, value->dtype, to);
+}
 static void column_fill(const Filling *f, int64_t c, int64_t from, int64_t end) {
     const Column *column = &f->set->columns[c];
-    const PartRows *part = &f->set->parts[f->fill->part];
-    int64_t dtype = column->spec->dtype, window = column->spec->window > 0 ? column->spec->window : 1;
-    int64_t n = window * column->elements, size = n * element_bytes(dtype), kept = element_bytes(column->dtype);
-    const uint8_t *values = column->values[part->file];
+    Value value = value_of(f->set, f->fill->part, column, column->spec->dtype);
     uint8_t *to = f->batch + f->feed->columns[c];
     for (int64_t i = from; i < end; i++) {
         int64_t k = i < f->fill->valid ? i : 0;
-        int64_t row =
-            raw_row(part, f->fill->rows ? (int64_t)f->fill->rows[k] : f->fill->first + k) + column->spec->shift;
-        const uint8_t *value = values + row * column->elements * kept;
-        if (column->dtype == dtype || kept == element_bytes(dtype))
-            memcpy(to + i * size, value, (size_t)size);
-        else
-            widen(value, n, dtype, to + i * size);
+        int64_t row = f->fill->rows ? (int64_t)f->fill->rows[k] : f->fill->first + k;
+        value_put(&value, value_at(&value, row), to + i * value.size);
     }
 }
+
+/* ---- made sets */
+static void labels_fill(const Filling *f, int64_t c, int64_t from, int64_t end) {
+    const Made *made = f->set->made;
+    const nn_column *spec = &f->set->spec->columns[c];
+    int64_t n = spec->window > 0 ? spec->window : 1, size = element_bytes(spec->dtype);
+    uint8_t *to = f->batch + f->feed->columns[c] + from * n * size;
+    for (int64_t i = from; i < end; i++)
+        for (int64_t j = 0; j < n; j++, to += size) {
+            int32_t label = made->labels[i * made->length + spec->shift + j];
+            if (size == 1)
+                *to = (uint8_t)label;
+            else
+                memcpy(to, &label, 4);
+        }
+}
+static void base_fill(const Filling *f, int64_t c, int64_t from, int64_t end, uint8_t *picture) {
+    const Made *made = f->set->made;
+    const nn_column *spec = &f->set->spec->columns[c];
+    const Set *base = made->bases[spec->base];
+    const Column *column = &base->columns[spec->column];
+    Value value = value_of(base, f->fill->part, column, spec->dtype);
+    int64_t n = spec->window > 0 ? spec->window : 1, side = picture ? picture_side(column->spec) : 0;
+    int64_t pixel = side ? column->elements / (side * side) * element_bytes(column->dtype) : 0;
+    for (int64_t i = from; i < end; i++)
+        for (int64_t j = 0; j < n; j++) {
+            int64_t at = i * made->length + spec->shift + j;
+            const uint8_t *one = value_at(&value, made->rows[at]);
+            if (side && made->turns[at]) {
+                turn(one, side, pixel, made->turns[at], picture);
+                one = picture;
+            }
+            value_put(&value, one, f->batch + f->feed->columns[c] + (i * n + j) * value.size);
+        }
+}
+/* The lists of a batch, by this thread: what each is drawn from is shared. */
+static void lists_draw(const Filling *f) {
+    for (int64_t i = 0; i < f->feed->rows; i++) {
+        int64_t k = i < f->fill->valid ? i : 0;
+        task_draw(f->set, f->fill->part, i, (uint32_t)(f->fill->number + k), (uint32_t)f->fill->step, f->fill->key);
+    }
+}
+
 static void fill_task(void *frame, int64_t index) {
     const Filling *f = frame;
     int64_t from = index * f->feed->rows / f->tasks, end = (index + 1) * f->feed->rows / f->tasks;
-    for (int64_t c = 0; c < f->feed->n_columns; c++)
-        if (f->feed->columns[c] >= 0) column_fill(f, c, from, end);
+    for (int64_t c = 0; c < f->feed->n_columns; c++) {
+        if (f->feed->columns[c] < 0) continue;
+        if (!f->set->made)
+            column_fill(f, c, from, end);
+        else if (!strcmp(f->set->spec->columns[c].reader, "label"))
+            labels_fill(f, c, from, end);
+        else
+            base_fill(f, c, from, end, f->set->made->pictures[index]);
+    }
 }
 void set_fill(const Set *set, const nn_feed *feed, const Fill *fill, uint8_t *batch) {
-    enum { SHARED_BYTES = 1 << 16, TASKS = 8 };
-    Filling filling = {set, feed, fill, batch, feed->bytes < SHARED_BYTES ? 1 : TASKS};
+    enum { SHARED_BYTES = 1 << 16 };
+    Filling filling = {set, feed, fill, batch, feed->bytes < SHARED_BYTES ? 1 : FILL_TASKS};
+    if (set->made) lists_draw(&filling);
     nn_parallel(fill->pool, fill_task, &filling, filling.tasks);
     for (int64_t i = 0; i < feed->rows; i++) {
         int32_t number = (int32_t)(fill->number + i);

@@ -1,6 +1,6 @@
 /* open.c: opens the sets of a page: finds folder and files, calls the readers, splits the rows into parts, hashes the
 ** files. */
-#include "reader.h"
+#include "made.h"
 #include "../sha256.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -25,19 +25,27 @@ static bool has_windows(const nn_set *spec) {
         if (spec->columns[c].window > 0) return true;
     return false;
 }
-/* Windows that lie within raw rows [first, first + n) of a file. */
-static PartRows windows_in(const nn_set *spec, int file, int64_t first, int64_t n) {
+/* Windows that lie within raw rows [first, first + n) of a file: there must be one. */
+static Status windows_in(const Reading *reading, int file, int64_t first, int64_t n, PartRows *to) {
+    const nn_set *spec = reading->set->spec;
     int64_t span = window_span(spec), every = spec->every > 0 ? spec->every : 1;
-    return (PartRows){.rows = n < span ? 0 : (n - span) / every + 1, .file = file, .first = first, .every = every};
+    *to = (PartRows){.rows = n < span ? 0 : (n - span) / every + 1, .file = file, .first = first, .every = every};
+    if (n >= span || !n) return OK;
+    Part part = (Part)(to - reading->set->parts);
+    return console_fail(reading->console, FAILED_DATA,
+                        "data \"%s\" (%s.nn:%lld): its windows span %lld rows, but its %s part has %lld row%s",
+                        spec->name, reading->program->name, (long long)spec->line, (long long)span, part_names[part],
+                        (long long)n, n == 1 ? "" : "s");
 }
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* File 0 with windows: training first, then the last rows for validation, then for test. */
-static void split_windows(Set *set, int64_t n, int64_t test, int64_t validate) {
-    const nn_set *spec = set->spec;
-    set->parts[PART_TRAIN] = windows_in(spec, 0, 0, n - test - validate);
-    if (validate) set->parts[PART_VALIDATE] = windows_in(spec, 0, n - test - validate, validate);
-    if (test) set->parts[PART_TEST] = windows_in(spec, 0, n - test, test);
+static Status split_windows(const Reading *reading, int64_t n, int64_t test, int64_t validate) {
+    PartRows *parts = reading->set->parts;
+    TRY(windows_in(reading, 0, 0, n - test - validate, &parts[PART_TRAIN]));
+    if (validate) TRY(windows_in(reading, 0, n - test - validate, validate, &parts[PART_VALIDATE]));
+    if (test) TRY(windows_in(reading, 0, n - test, test, &parts[PART_TEST]));
+    return OK;
 }
 /* File 0 without: test evenly of all, validation evenly of what test leaves. */
 static Status split_evenly(Console *console, Set *set, int64_t n, int64_t test, int64_t validate) {
@@ -57,18 +65,15 @@ static Status split_evenly(Console *console, Set *set, int64_t n, int64_t test, 
 static Status set_split(const Reading *reading, Set *set) {
     const nn_set *spec = set->spec;
     int64_t n = set->raw_rows[0];
-    if (reading->request->whole) {
-        set->parts[PART_TEST] = windows_in(spec, 0, 0, n);
-        return OK;
-    }
+    if (reading->request->whole) return windows_in(reading, 0, 0, n, &set->parts[PART_TEST]);
     for (int f = 1; f < N_PARTS; f++)
-        if (set->raw_rows[f]) set->parts[f] = windows_in(spec, f, 0, set->raw_rows[f]);
+        if (set->raw_rows[f]) TRY(windows_in(reading, f, 0, set->raw_rows[f], &set->parts[f]));
     int64_t test = set->raw_rows[PART_TEST] ? 0 : share_rows(spec->test, n);
     int64_t validate = set->raw_rows[PART_VALIDATE] ? 0 : min64(share_rows(spec->validate, n), n - test);
     if (has_windows(spec) || spec->every > 1)
-        split_windows(set, n, test, validate);
+        TRY(split_windows(reading, n, test, validate));
     else if (!test && !validate)
-        set->parts[PART_TRAIN] = windows_in(spec, 0, 0, n);
+        TRY(windows_in(reading, 0, 0, n, &set->parts[PART_TRAIN]));
     else
         TRY(split_evenly(reading->console, set, n, test, validate));
     if (set->parts[PART_TRAIN].rows) return OK;
@@ -100,18 +105,21 @@ static Status folder_find(Reading *reading) {
     if ((size_t)snprintf(reading->folder, sizeof reading->folder, "%s", folder) < sizeof reading->folder) return OK;
     return console_fail(reading->console, FAILED_DATA, "the folder of data \"%s\" has too long a name", spec->name);
 }
-static Status set_open(Reading *reading) {
+static Status set_open(Reading *reading, const Set *sets) {
     Set *set = reading->set;
     const nn_set *spec = set->spec;
     if (!(set->columns = console_memory(reading->console, (int64_t)sizeof(Column) * spec->n_columns, "the columns")))
         return FAILED_LIMIT;
     for (int64_t c = 0; c < spec->n_columns; c++) set->columns[c].spec = &spec->columns[c];
+    if (kind_is_made(spec->kind)) return made_open(reading, sets);
     TRY(folder_find(reading));
-    if (!spec->n_columns && !spec->n_bases) {
+    if (!spec->n_columns) {
         set_draw(set);
         return OK;
     }
     if (!strcmp(spec->kind, "csv")) TRY(csv_read(reading));
+    if (!strcmp(spec->kind, "text")) TRY(chars_read(reading));
+    if (!strcmp(spec->kind, "words")) TRY(words_read(reading));
     for (int64_t c = 0; c < spec->n_columns; c++)
         if (!strcmp(spec->columns[c].reader, "idx") && column_wanted(reading, c)) TRY(idx_read(reading, c));
     if (reading->console->data_errors) return FAILED_DATA;
@@ -135,18 +143,34 @@ static Status paths_check(Console *console, const nn_program *program, const Dat
     }
     return OK;
 }
+/* Sets that are used, and those they are made from. */
+static bool *used_sets(Console *console, const nn_program *program, const bool *used) {
+    bool *all = console_memory(console, program->n_sets + 1, "the data");
+    for (int64_t s = 0; all && s < program->n_sets; s++) {
+        if (used && !used[s]) continue;
+        all[s] = true;
+        for (int64_t b = 0; b < program->sets[s].n_bases; b++) all[program->sets[s].bases[b]] = true;
+    }
+    return all;
+}
 Status data_open(Console *console, const nn_program *program, const DataRequest *request, Set *sets) {
     TRY(paths_check(console, program, request));
-    for (int64_t s = 0; s < program->n_sets; s++) {
-        sets[s].spec = &program->sets[s];
-        if (request->used && !request->used[s]) continue;
-        Reading reading = {.console = console,
-                           .program = program,
-                           .request = request,
-                           .set = &sets[s],
-                           .wanted = request->columns ? request->columns[s] : NULL};
-        TRY(set_open(&reading));
-    }
+    bool *used = used_sets(console, program, request->used);
+    if (!used) return FAILED_LIMIT;
+    for (int made = 0; made < 2; made++)
+        for (int64_t s = 0; s < program->n_sets; s++) {
+            const nn_set *spec = &program->sets[s];
+            if (!used[s] || kind_is_made(spec->kind) != made) continue;
+            sets[s].spec = spec;
+            sets[s].index = s;
+            bool asked = !request->used || request->used[s]; /* else it is a base, and all of it is read */
+            Reading reading = {.console = console,
+                               .program = program,
+                               .request = request,
+                               .set = &sets[s],
+                               .wanted = request->columns && asked ? request->columns[s] : NULL};
+            TRY(set_open(&reading, sets));
+        }
     return OK;
 }
 void data_close(Set *sets, int64_t n) {

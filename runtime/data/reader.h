@@ -62,6 +62,23 @@ STATUS classes_settle(const Reading *reading, Column *column, ClassTable *table,
 /* A decimal number, the whole of s[0..n). */
 bool number_read(const char *s, size_t n, double *to);
 
+/* Classes of symbols: a list in order, of the page or an earlier run, or NULL. */
+const char **classes_given(const Reading *reading, Column *column, int64_t *n);
+/* Files of parts that this set reads: file 0, and 1 and 2 unless --data gave one file. */
+static inline bool file_wanted(const Reading *reading, int file) {
+    const nn_set *spec = reading->set->spec;
+    return file < spec->n_files && *spec->files[file] && !(file && reading->file);
+}
+/* UTF-8: the code point at s and its length; length 0 where there is none. */
+int32_t code_point(const char *s, const char *end, int *length);
+STATUS utf8_fail(const Reading *reading, Spot spot, char byte); /* which is no UTF-8, or 0 */
+
+/* Column c of a text becomes what an earlier column of the same classes is; false: there is none. */
+bool column_shared(Reading *reading, int64_t c);
+
+/* The readers. Of a column: those of files that hold it alone; the others read all columns of theirs at once. */
 STATUS csv_read(Reading *reading);
+STATUS chars_read(Reading *reading);
+STATUS words_read(Reading *reading);
 STATUS idx_read(Reading *reading, int64_t column);
 #endif
