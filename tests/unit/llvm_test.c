@@ -45,7 +45,7 @@ static Program *program_new(Run *r) {
     static const char *const CLASSES[] = {"cat", "dog \"quoted\"\n"};
     static nn_hyper hypers[] = {{"lr", NN_REAL, 0.001, 0, INFINITY, "learning rate", 0}, {"deep", NN_BOOLEAN, 1, 0, 1, "", 4}};
     static nn_leaf leaves[] = {{"w", NN_PARAM, "net", NN_F32, 2, DIMS, 0}, {"b", NN_CARRY, "net", NN_F32, 1, DIMS, 64}};
-    static nn_report reports[] = {{"accuracy", 0, NULL, 2, CLASSES, 1, -1}};
+    static nn_report reports[] = {{.name = "accuracy", .n_classes = 2, .classes = CLASSES, .sum = 1, .shown = -1}};
     static nn_minimize minimizes[] = {{.name = "loss", .every = 1, .n_leaves = 2, .leaves = LEAVES, .n_offsets = 2, .offsets = OFFSETS}};
     static nn_function steps[2];
     static nn_train trains[1];

@@ -44,8 +44,8 @@ static Parsed parse(const char *path, const char *text) {
 }
 static void drop(Parsed *p) { arena_free(p->c.arena); }
 static int errors(const Parsed *p) { return diag_errors(p->c.diag); }
-/* All messages, as JSON or as text; to be freed. */
-static char *messages(const Parsed *p, bool json) {
+/* All messages, as JSON or as text; to be freed. Inlined, gcc 12 takes the stream's buffer for the variable that points to it. */
+static __attribute__((noinline)) char *messages(const Parsed *p, bool json) {
     char *s = NULL;
     size_t n;
     FILE *f = open_memstream(&s, &n);
