@@ -172,10 +172,17 @@ Node *node_make(Graph *g, Op op, int n_args, Node *const *args, const Attrs *at)
     if (!node) nnc_bug("%s", why);
     return node;
 }
+Node *node_like(Graph *g, const Node *node, Node *const *args, const Attrs *at) {
+    const Origin *now = g->origin;
+    g->origin = node->origin;
+    Node *made = node_make(g, node->op, node->n_args, args, at);
+    g->origin = now;
+    return made;
+}
 Node *node_with_args(Graph *g, const Node *node, Node *const *args) {
     bool same = true;
     for (int i = 0; i < node->n_args; i++) same &= args[i] == node->args[i];
-    return same ? (Node *)node : node_make(g, node->op, node->n_args, args, node->at);
+    return same ? (Node *)node : node_like(g, node, args, node->at);
 }
 
 /* ---- functions */

@@ -129,7 +129,9 @@ const Type *type_tuple(Graph *g, int n, const Type *const *parts);
 Node *node_make(Graph *g, Op op, int n_args, Node *const *args, const Attrs *at);
 /* As node_make, but a type error is told (sentence in *why, NULL result) instead of being a bug: for the reader of text. */
 Node *node_try(Graph *g, Op op, int n_args, Node *const *args, const Attrs *at, const char **why);
-Node *node_with_args(Graph *g, const Node *node, Node *const *args); /* same op and attributes */
+/* The same operator with other operands and attributes; it is still of that node's line (origin). */
+Node *node_like(Graph *g, const Node *node, Node *const *args, const Attrs *at);
+Node *node_with_args(Graph *g, const Node *node, Node *const *args); /* the same attributes too; `node` itself if nothing differs */
 const Func *func_make(Graph *g, int n_params, const Type *const *params, int n_results, Node *const *results);
 
 const char *op_name(Op op);

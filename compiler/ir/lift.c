@@ -177,7 +177,10 @@ static void lift_one(Lifting *l, Node *node) {
         nodemap_set(&l->now, node, node_with_args(l->lift.g, node, args));
         return;
     }
+    const Origin *origin = graph_origin_now(l->lift.g);
+    graph_origin(l->lift.g, node->origin);
     Node *made = rules[node->op](&l->lift, node, args, lifted);
+    graph_origin(l->lift.g, origin);
     if (made) {
         nodemap_set(&l->now, node, made);
         nodemap_set(&l->has_axis, node, node);

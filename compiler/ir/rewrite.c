@@ -64,7 +64,7 @@ static Node *with_new_body(Rewrite *rw, const Node *node) {
     if (body == node->at->body) return (Node *)node;
     Attrs at = *node->at;
     at.body = body;
-    return node_make(rw->g, OP_scan, node->n_args, node->args, &at);
+    return node_like(rw->g, node, node->args, &at);
 }
 /* `many`: scan -> the array of its results, where they were given one by one. */
 static Node *rewrite_node(Rewrite *rw, Arena *scratch, NodeMap *many, Node *node, Node *const *args) {
@@ -88,16 +88,19 @@ static const Func *rewrite_func(Rewrite *rw, const Func *f) {
     const Func *found = map_get_ptr(&rw->done, f);
     if (found) return found;
     Arena *scratch = arena_new("rewriting");
+    const Origin *origin = graph_origin_now(rw->g);
     NodeList nodes = order_walk(scratch, f->results, f->n_results);
     NodeMap now = {.arena = scratch}, many = {.arena = scratch};
     for (int i = 0; i < nodes.n; i++) {
         Node *node = nodes.v[i], **args = ARENA_ARRAY(scratch, Node *, node->n_args);
         for (int j = 0; j < node->n_args; j++) args[j] = nodemap_get(&now, node->args[j]);
+        graph_origin(rw->g, node->origin); /* what stands for a node is of its line */
         Node *other = rewrite_node(rw, scratch, &many, node, args);
         nnc_check(other->type == node->type || node->op == OP_scan, "a rewrite changes the type of %s to that of %s",
                   op_name(node->op), op_name(other->op));
         nodemap_set(&now, node, other);
     }
+    graph_origin(rw->g, origin);
     Node **results = ARENA_ARRAY(scratch, Node *, f->n_results);
     for (int i = 0; i < f->n_results; i++) results[i] = nodemap_get(&now, f->results[i]);
     const Func *made = func_make(rw->g, f->n_params, f->params, f->n_results, results);

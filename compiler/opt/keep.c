@@ -266,7 +266,7 @@ static const Func *keep_bodies(Keep *k, const Pass *pass, const Func *f) {
         for (int j = 0; j < node->n_args; j++) args[j] = nodemap_get(&now, node->args[j]);
         Attrs at = *node->at;
         if (node->op == OP_scan) at.body = keep_func(k, pass, at.body);
-        nodemap_set(&now, node, node->op == OP_scan ? node_make(k->g, OP_scan, node->n_args, args, &at) : node_with_args(k->g, node, args));
+        nodemap_set(&now, node, node->op == OP_scan ? node_like(k->g, node, args, &at) : node_with_args(k->g, node, args));
     }
     Node **results = ARENA_ARRAY(k->scratch, Node *, f->n_results);
     for (int i = 0; i < f->n_results; i++) results[i] = nodemap_get(&now, f->results[i]);

@@ -41,7 +41,7 @@ Node *node_unlead(Graph *g, Node *node) {
     for (int i = 0; i < dims->n; i++) places[i] = (int)dims->v[i] - 1;
     return ir_broadcast(g, node->args[0], node->type->rank - 1, node->type->dims + 1, places);
 }
-Node *node_with_attrs(Graph *g, const Node *node, const Attrs *at) { return node_make(g, node->op, node->n_args, node->args, at); }
+Node *node_with_attrs(Graph *g, const Node *node, const Attrs *at) { return node_like(g, node, node->args, at); }
 
 List list_of_dims(Arena *arena, int n, const int *v) {
     i64 *list = ARENA_ARRAY(arena, i64, n);

@@ -86,7 +86,7 @@ static Node *order_node(Ordering *o, const BatchAxes *b, const Node *node, Node 
     else if (node->op == OP_put) order_put(node, o, batch_axis(b, node->args[0]), batch_axis(b, node->args[1]), &at);
     else if (node->op == OP_scan) at.body = order_func(o, at.body, batch_scan_params(b, node));
     else return node_with_args(o->g, node, args);
-    return node_make(o->g, node->op, node->n_args, args, &at);
+    return node_like(o->g, node, args, &at);
 }
 static const Func *order_func(Ordering *o, const Func *f, const int *params) {
     for (int i = 0; i < o->done.n; i++)
