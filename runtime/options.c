@@ -68,7 +68,7 @@ const char *name_near(const char *name, const char *const *names, int64_t n) {
 }
 
 /* ---- the tables */
-typedef enum Kind { FLAG, COUNT, SEED, TIME, WORD, LIST } Kind;
+typedef enum Kind { FLAG, COUNT, SEED, TIME, AMOUNT, WORD, LIST } Kind;
 static const struct OptionRow {
     const char *flag;
     Kind kind;
@@ -105,6 +105,7 @@ static Status option_set(Console *console, Options *options, OptionName name, co
     case COUNT: good = parse_u64(text, &n) && n <= INT64_MAX; break;
     case SEED: good = parse_u64(text, &n); break;
     case TIME: good = parse_time(text, &to->seconds); break;
+    case AMOUNT: good = parse_real(text, &to->real); break;
     case LIST:
         good = strchr(text, '=') && *text != '=';
         if (good) options->data[options->n_data++] = text;
@@ -112,7 +113,8 @@ static Status option_set(Console *console, Options *options, OptionName name, co
     }
     if (!good) {
         static const char *const needs[] = {
-            "", "a whole number", "a whole number below 2^64", "a time, as 90, 90s, 10m, 2h", "a text", "NAME=PATH"};
+            "",       "a whole number", "a whole number below 2^64", "a time, as 90, 90s, 10m, 2h", "a number",
+            "a text", "NAME=PATH"};
         return console_fail(console, FAILED_USAGE, "--%s needs %s, not \"%s\"", option_rows[name].flag,
                             needs[option_rows[name].kind], text);
     }
@@ -218,12 +220,12 @@ static void command_find(Options *options, const nn_program *program, int *at) {
 static Status word_read(Console *console, const nn_program *program, Options *options, const char *word) {
     const char *names[64];
     int64_t n = 0;
-    bool takes_block = false;
-    for (int64_t i = 0; i < program->n_trains && n < 64; i++) {
-        names[n++] = program->trains[i].name;
-        if (!strcmp(word, program->trains[i].name)) takes_block = true;
+    bool takes_block = false, generate = options->command == COMMAND_GENERATE;
+    for (int64_t i = 0; i < (generate ? program->n_generates : program->n_trains) && n < 64; i++) {
+        names[n++] = generate ? program->generates[i].model : program->trains[i].name;
+        if (!strcmp(word, names[n - 1])) takes_block = true;
     }
-    if (strchr("TEGB", command_letters[options->command]) && takes_block && !options->block) {
+    if (strchr("TENGB", command_letters[options->command]) && takes_block && !options->block) {
         options->block = word;
         return OK;
     }

@@ -34,7 +34,7 @@ typedef struct OptionValue {
     const char *text;
     int64_t count;
     uint64_t seed;
-    double seconds;
+    double seconds, real;
 } OptionValue;
 typedef struct HyperValue {
     Source source;
@@ -42,7 +42,7 @@ typedef struct HyperValue {
 } HyperValue;
 typedef struct Options {
     CommandName command;
-    const char *block; /* NULL: none named */
+    const char *block; /* train block, or model of generate; NULL: none named */
     OptionValue of[N_OPTIONS];
     int64_t n_data;
     const char **data; /* NAME=PATH of each --data */

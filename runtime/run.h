@@ -84,6 +84,7 @@ struct Run {
 STATUS command_train(Run *run);
 STATUS command_eval(Run *run);
 STATUS command_predict(Run *run);
+STATUS command_generate(Run *run);
 STATUS command_info(Run *run);
 STATUS command_gradcheck(Run *run);
 STATUS command_bench(Run *run);

@@ -47,6 +47,11 @@ static int64_t in_bytes(const nn_program *program) {
 }
 Status run_open_blocks(Run *run) {
     const nn_program *p = run->program;
+    int64_t batch = p->batch, out = p->out;
+    for (int64_t i = 0; i < p->n_generates; i++) {
+        if (p->generates[i].bytes > batch) batch = p->generates[i].bytes;
+        if (p->generates[i].out > out) out = p->generates[i].out;
+    }
     struct {
         uint8_t **at;
         int64_t bytes;
@@ -55,9 +60,9 @@ Status run_open_blocks(Run *run) {
                   {&run->averages, p->averages_bytes, "the averages"},
                   {&run->hypers, p->hypers_bytes, "the hypers"},
                   {&run->work, p->work, "the work area"},
-                  {&run->out, p->out, "the results"},
+                  {&run->out, out, "the results"},
                   {&run->in, in_bytes(p), "the gradients"},
-                  {&run->batch, p->batch, "a batch"}};
+                  {&run->batch, batch, "a batch"}};
     for (size_t i = 0; i < COUNT_OF(blocks); i++)
         if (!(*blocks[i].at = console_memory(&run->console, blocks[i].bytes + 64, blocks[i].name))) return FAILED_LIMIT;
     const OptionValue *seed = &run->options.of[OPTION_SEED], *threads = &run->options.of[OPTION_THREADS];
