@@ -59,8 +59,13 @@ typedef struct Known {
 typedef struct Param {
     const PlanValue *value;
     bool written;
+    bool whole; /* every element is, so that it may be looked at when the kernel has run */
     int buffer;
 } Param;
+typedef struct Spill { /* of a long row: values that a later pass over it needs again */
+    int buffer;
+    int pass; /* in which they are made */
+} Spill;
 typedef struct Lower {
     Arena *arena; /* of this kernel's lowering */
     LoopProgram *program;
@@ -82,6 +87,8 @@ typedef struct Lower {
     LoopValue *guard;   /* lanes: only where this holds memory may be touched; NULL: everywhere */
     LoopValue *anchor;  /* the anchor's value at `anchor_index` */
     const Index *anchor_index;
+    NodeMap spills; /* PLAN_ROWS: node -> Spill */
+    int pass;
 } Lower;
 
 /* ---- lower_axes.c */
@@ -102,6 +109,8 @@ LoopValue *node_at(Lower *w, const PlanBody *body, const Node *node, const Index
 LoopValue *load_at(Lower *w, const PlanValue *value, const Index *index);
 LoopValue *number_at(Lower *w, LoopAffine form); /* i32 */
 LoopValue *literal_of(Lower *w, Dtype dtype, double value);
+void know(Lower *w, const PlanBody *body, const Node *node, const Index *index, LoopValue *value);
+LoopAffine row_place(const Lower *w, const Index *index);
 int known_mark(const Lower *w);                    /* what is known before a loop or a branch opens, */
 void known_forget(Lower *w, int mark);             /* and after it has closed */
 void lanes_unify(Lower *w, int n, LoopValue **values); /* all to lanes if one is */
@@ -127,11 +136,21 @@ void nest_fold(Lower *w, int lanes, int n, LoopValue **acc, FoldBody *body, void
 int best_lanes(const Lower *w, AxisClass class);
 LoopValue *active_mask(Lower *w); /* lanes that count */
 
-/* ---- lower_map.c, lower_reduce.c, lower_index.c: a kernel of each kind: dimensions, trial, loops */
+void group_bind(Lower *w, int group, LoopAffine at, bool lanes);
+void group_unbind(Lower *w, int group);
+/* A loop of `extent` rounds, in parallel tasks of several rounds if asked; n_open loops are open then. Gives the round, *task. */
+LoopAffine rounds_open(Lower *w, i64 extent, bool parallel, int n, LoopValue **acc, int *n_open, LoopFor **task);
+enum { TASKS = 64 }; /* of a parallel loop, at most: fixed by types, never by the machine */
+
+/* ---- lower_map.c, lower_reduce.c, lower_index.c, lower_rows.c: a kernel of each kind: dimensions, trial, loops */
 void lower_map(Lower *w);
 void lower_reduce(Lower *w);
+void lower_rows(Lower *w);
 void lower_put(Lower *w);
 void lower_top(Lower *w);
+LoopValue *fold_identity(Lower *w, const Node *node);
+/* acc + x or max(acc, x), where x is an element of the node's operand. */
+LoopValue *fold_step(Lower *w, const Node *node, LoopValue *acc, LoopValue *x);
 typedef NestBody Trial;
 void run_trial(Lower *w, Trial *trial, void *context); /* until it asks for no more cuts; then groups, then the real function begins */
 

@@ -37,6 +37,7 @@ void run_trial(Lower *w, Trial *trial, void *context) {
         const Type *type = param->value->type;
         param->buffer = loop_param(&w->b, type->dtype, type->count, param->written);
         w->b.function->buffers.v[param->buffer].align = align_of(param->value);
+        if (!param->whole) w->b.function->buffers.v[param->buffer].checked = false;
     }
 }
 

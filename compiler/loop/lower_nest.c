@@ -1,15 +1,13 @@
 /* lower_nest.c: loops over the groups of an index space, with and without accumulators, by lanes and their last short vector. */
 #include "lower.h"
 
-enum { TASKS = 64 }; /* of a parallel loop, at most: fixed by types, never by the machine */
-
-static void bind(Lower *w, int group, LoopAffine at, bool lanes) {
+void group_bind(Lower *w, int group, LoopAffine at, bool lanes) {
     AxisGroup *g = &w->groups.v[group];
     g->bound = true;
     g->at = at;
     g->lanes = lanes;
 }
-static void unbind(Lower *w, int group) { w->groups.v[group].bound = false; }
+void group_unbind(Lower *w, int group) { w->groups.v[group].bound = false; }
 
 /* ---- loops without accumulators */
 typedef struct Nest {
@@ -23,36 +21,43 @@ typedef struct Nest {
 
 static void nest_from(Lower *w, const Nest *nest, int level);
 
-/* Of a loop of `extent` rounds: opens it, in parallel tasks of several rounds if asked. Gives the round; n_open loops are open. */
-static LoopAffine open_rounds(Lower *w, i64 extent, bool parallel, int *n_open) {
-    *n_open = 1;
-    if (!parallel || extent == 1) return affine_loop(affine(0), loop_for(&w->b, FOR_SERIAL, extent, 1, 0, NULL), 1);
+LoopAffine rounds_open(Lower *w, i64 extent, bool parallel, int n, LoopValue **acc, int *n_open, LoopFor **task) {
+    LoopFor *loop;
+    *n_open = 1, *task = NULL;
+    if (!parallel || extent == 1) {
+        loop = loop_for(&w->b, FOR_SERIAL, extent, 1, n, acc);
+        if (n) memcpy(acc, loop->acc, sizeof *acc * (size_t)n);
+        return affine_loop(affine(0), loop, 1);
+    }
     i64 each = (extent + TASKS - 1) / TASKS, tasks = (extent + each - 1) / each;
-    LoopAffine at = affine_loop(affine(0), loop_for(&w->b, FOR_PARALLEL, tasks, 1, 0, NULL), each);
-    if (each == 1) return at;
+    *task = loop_for(&w->b, FOR_PARALLEL, tasks, 1, 0, NULL);
+    LoopAffine at = affine_loop(affine(0), *task, each);
+    if (each == 1 && !n) return at;
     *n_open = 2;
     LoopAffine left = affine_plus(affine(extent), affine_times(at, -1));
-    LoopFor *round = loop_for_within(&w->b, FOR_SERIAL, each, NULL, extent % each ? &left : NULL, 0, NULL);
-    return affine_loop(at, round, 1);
+    loop = loop_for_within(&w->b, FOR_SERIAL, each, NULL, extent % each ? &left : NULL, n, acc);
+    if (n) memcpy(acc, loop->acc, sizeof *acc * (size_t)n);
+    return affine_loop(at, loop, 1);
 }
 static void close_rounds(Lower *w, int n_open) {
     while (n_open--) loop_for_end(&w->b, NULL);
 }
 static void run_lanes(Lower *w, const Nest *nest, LoopAffine at, int active) {
     int mark = known_mark(w);
-    bind(w, nest->lanes, at, true);
+    group_bind(w, nest->lanes, at, true);
     w->active = active;
     nest->body(w, nest->context);
     w->active = 0;
-    unbind(w, nest->lanes);
+    group_unbind(w, nest->lanes);
     known_forget(w, mark);
 }
 static void nest_lanes(Lower *w, const Nest *nest, bool parallel) {
     i64 extent = w->groups.v[nest->lanes].extent, vectors = extent / LANES;
     int n_open;
+    LoopFor *task;
     if (vectors) {
         int mark = known_mark(w);
-        LoopAffine at = open_rounds(w, vectors, parallel, &n_open);
+        LoopAffine at = rounds_open(w, vectors, parallel, 0, NULL, &n_open, &task);
         run_lanes(w, nest, affine_times(at, LANES), LANES);
         close_rounds(w, n_open);
         known_forget(w, mark);
@@ -67,10 +72,12 @@ static void nest_from(Lower *w, const Nest *nest, int level) {
         return;
     }
     int mark = known_mark(w), n_open;
-    bind(w, nest->groups[level], open_rounds(w, w->groups.v[nest->groups[level]].extent, parallel, &n_open), false);
+    LoopFor *task;
+    LoopAffine at = rounds_open(w, w->groups.v[nest->groups[level]].extent, parallel, 0, NULL, &n_open, &task);
+    group_bind(w, nest->groups[level], at, false);
     nest_from(w, nest, level + 1);
     close_rounds(w, n_open);
-    unbind(w, nest->groups[level]);
+    group_unbind(w, nest->groups[level]);
     known_forget(w, mark);
 }
 void nest(Lower *w, AxisClass class, int lanes, bool parallel, NestBody *body, void *context) {
@@ -95,7 +102,7 @@ static void fold_lanes(Lower *w, const Fold *fold, LoopValue **acc) {
     if (vectors) {
         LoopFor *loop = loop_for(&w->b, FOR_SERIAL, vectors, 1, fold->n, acc);
         memcpy(acc, loop->acc, sizeof *acc * (size_t)fold->n);
-        bind(w, fold->lanes, affine_loop(affine(0), loop, LANES), true);
+        group_bind(w, fold->lanes, affine_loop(affine(0), loop, LANES), true);
         w->active = LANES;
         fold->body(w, fold->context, acc);
         loop_for_end(&w->b, acc);
@@ -103,13 +110,13 @@ static void fold_lanes(Lower *w, const Fold *fold, LoopValue **acc) {
         known_forget(w, mark);
     }
     if (extent % LANES) {
-        bind(w, fold->lanes, affine(vectors * LANES), true);
+        group_bind(w, fold->lanes, affine(vectors * LANES), true);
         w->active = (int)(extent % LANES);
         fold->body(w, fold->context, acc);
         known_forget(w, mark);
     }
     w->active = 0;
-    unbind(w, fold->lanes);
+    group_unbind(w, fold->lanes);
 }
 static void fold_from(Lower *w, const Fold *fold, int level, LoopValue **acc) {
     if (level == fold->n_groups) {
@@ -120,11 +127,11 @@ static void fold_from(Lower *w, const Fold *fold, int level, LoopValue **acc) {
     int mark = known_mark(w), group = fold->groups[level];
     LoopFor *loop = loop_for(&w->b, FOR_SERIAL, w->groups.v[group].extent, 1, fold->n, acc);
     memcpy(acc, loop->acc, sizeof *acc * (size_t)fold->n);
-    bind(w, group, affine_loop(affine(0), loop, 1), false);
+    group_bind(w, group, affine_loop(affine(0), loop, 1), false);
     fold_from(w, fold, level + 1, acc);
     loop_for_end(&w->b, acc);
     memcpy(acc, loop->results, sizeof *acc * (size_t)fold->n);
-    unbind(w, group);
+    group_unbind(w, group);
     known_forget(w, mark);
 }
 void nest_fold(Lower *w, int lanes, int n, LoopValue **acc, FoldBody *body, void *context) {

@@ -95,15 +95,19 @@ static Index *operand_index(Lower *w, const Reduce *r, int side) {
 
 /* ---- folding */
 
-static LoopValue *identity(Lower *w, const Node *node) {
+LoopValue *fold_identity(Lower *w, const Node *node) {
     LoopElem elem = elem_of_dtype(node->type->dtype);
     if (node->op != OP_amax) return literal_of(w, node->type->dtype, 0);
     return elem == ELEM_I32 ? loop_int(&w->b, elem, INT32_MIN) : loop_real(&w->b, elem, -INFINITY);
 }
+LoopValue *fold_step(Lower *w, const Node *node, LoopValue *acc, LoopValue *x) {
+    if (acc->type.lanes) x = loop_splat(&w->b, x);
+    return loop_op(&w->b, node->op == OP_sum ? LOP_add : LOP_max, acc, x);
+}
 /* Lanes that do not count are the identity: +0 added, or +0 * +0, changes no accumulator, as none ever is -0. */
 static LoopValue *only_active(Lower *w, const Reduce *r, LoopValue *x) {
     if (!r->by_lanes || !w->active || w->active == LANES) return x;
-    return loop_op(&w->b, LOP_select, active_mask(w), loop_splat(&w->b, x), loop_splat(&w->b, identity(w, r->node)));
+    return loop_op(&w->b, LOP_select, active_mask(w), loop_splat(&w->b, x), loop_splat(&w->b, fold_identity(w, r->node)));
 }
 static void fold_element(Lower *w, void *context, LoopValue **acc) {
     const Reduce *r = context;
@@ -112,13 +116,13 @@ static void fold_element(Lower *w, void *context, LoopValue **acc) {
     bool lanes = acc[0]->type.lanes;
     LoopValue *x = node_at(w, body, node->args[0], operand_index(w, r, 0));
     x = only_active(w, r, x);
-    if (lanes) x = loop_splat(&w->b, x);
     if (node->op == OP_dot) {
+        if (lanes) x = loop_splat(&w->b, x);
         LoopValue *y = only_active(w, r, node_at(w, body, node->args[1], operand_index(w, r, 1)));
         if (lanes) y = loop_splat(&w->b, y);
         acc[0] = loop_op(&w->b, LOP_fma, x, y, acc[0]);
     } else {
-        acc[0] = loop_op(&w->b, node->op == OP_sum ? LOP_add : LOP_max, acc[0], x);
+        acc[0] = fold_step(w, node, acc[0], x);
     }
 }
 static int last_fold_group(const Lower *w) {
@@ -134,7 +138,7 @@ static int lanes_group(const Lower *w, const Reduce *r) {
     return last == r->fold_dims[r->n_fold - 1] || r->node->op == OP_amax ? g : -1;
 }
 static LoopValue *fold_all(Lower *w, Reduce *r) {
-    LoopValue *acc = identity(w, r->node);
+    LoopValue *acc = fold_identity(w, r->node);
     int group = r->by_lanes ? lanes_group(w, r) : -1;
     if (w->active || group >= 0) acc = loop_splat(&w->b, acc);
     nest_fold(w, group, 1, &acc, fold_element, r);
@@ -218,7 +222,7 @@ static void trial_operands(Lower *w, Reduce *r) {
 }
 static void reduce_trial(Lower *w, void *context) {
     Reduce *r = context;
-    LoopValue *acc = identity(w, r->node);
+    LoopValue *acc = fold_identity(w, r->node);
     trial_operands(w, r);
     if (!r->tiles) fold_element(w, r, &acc);
     Index *index = index_of_dims(w, 0, r->n_result);

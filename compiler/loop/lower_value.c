@@ -41,11 +41,13 @@ static i64 newest_of(const Lower *w, const Node *node) { return (i64)(intptr_t)m
 static LoopValue *known_value(const Lower *w, const PlanBody *body, const Node *node, const Index *index) {
     for (i64 i = newest_of(w, node); i; i = w->known.v[i - 1].before) {
         const Known *k = &w->known.v[i - 1];
-        if (k->body == body && k->guard == w->guard && k->cell == w->cell && index_equal(k->index, index)) return k->value;
+        /* what is known of no cell, or without a guard, holds in all */
+        bool holds = (!k->cell || k->cell == w->cell) && (!k->guard || k->guard == w->guard);
+        if (k->body == body && holds && index_equal(k->index, index)) return k->value;
     }
     return NULL;
 }
-static void know(Lower *w, const PlanBody *body, const Node *node, const Index *index, LoopValue *value) {
+void know(Lower *w, const PlanBody *body, const Node *node, const Index *index, LoopValue *value) {
     Known k = {body, node, index, w->guard, w->cell, value, newest_of(w, node)};
     vec_push(w->arena, &w->known, k);
     map_set_ptr(&w->newest, node, (void *)(intptr_t)w->known.n);
@@ -66,7 +68,7 @@ int buffer_of(Lower *w, const PlanValue *value, bool written) {
     while (i < w->params.n && !plan_same_place(w->params.v[i].value, value)) i++;
     if (i == w->params.n) {
         nnc_check(w->trial, "%s meets a value that its trial did not", w->b.function->name);
-        vec_push(w->arena, &w->params, ((Param){value, false, -1}));
+        vec_push(w->arena, &w->params, ((Param){value, false, false, -1}));
     }
     Param *param = &w->params.v[i];
     if (written) param->written = true;
@@ -119,6 +121,8 @@ void store_at(Lower *w, const PlanStore *store, const Index *index, LoopValue *v
     int buffer = buffer_of(w, store->value, true);
     if (w->trial) {
         axes_note(w, form, true, true);
+        for (int i = 0; i < w->params.n; i++)
+            if (w->params.v[i].value == store->value || plan_same_place(w->params.v[i].value, store->value)) w->params.v[i].whole |= store->axis < 0 && store->value != w->kernel->scratch;
         return;
     }
     i64 lane;
@@ -252,6 +256,13 @@ static LoopValue *computed_at(Lower *w, const PlanBody *body, const Node *node, 
     for (int i = 0; i < node->n_args; i++) args[i] = node_at(w, body, node->args[i], index);
     return map_of(w, node, args);
 }
+/* Of an index of the full shape: the place in its row. */
+LoopAffine row_place(const Lower *w, const Index *index) {
+    const Type *full = w->kernel->full;
+    LoopAffine at = affine(0);
+    for (int i = w->kernel->anchor->type->rank; i < full->rank; i++) at = affine_plus(affine_times(at, full->dims[i]), index->at[i]);
+    return at;
+}
 static LoopValue *argument_at(Lower *w, const PlanBody *body, const Node *arg, const Index *index) {
     const PlanOuter *outer = plan_outer(body, arg);
     if (!outer->lead) return node_at(w, outer->body, outer->node, index);
@@ -267,7 +278,9 @@ LoopValue *node_at(Lower *w, const PlanBody *body, const Node *node, const Index
     LoopValue *value = known_value(w, body, node, index);
     if (value) return value;
     const PlanValue *stored = plan_value(body, node);
-    if (stored && stored->maker != w->kernel) value = load_at(w, stored, index);
+    const Spill *spill = w->spills.arena && body == w->kernel->body ? nodemap_get(&w->spills, node) : NULL;
+    if (spill && spill->pass < w->pass) value = load_from(w, spill->buffer, row_place(w, index));
+    else if (stored && stored->maker != w->kernel) value = load_at(w, stored, index);
     else if (node->op == OP_arg) value = argument_at(w, body, node, index);
     else value = computed_at(w, body, node, index);
     know(w, body, node, index, value);

@@ -132,6 +132,20 @@ static LoopValue *affine_at(Lower *w, const PlanBody *body, const Node *node, co
 
 /* ---- the others */
 
+/* A put of one slice an index: 0 + y where the index names this place. */
+static LoopValue *placing_at(Lower *w, const PlanBody *body, const Node *node, const Index *index) {
+    int axis = (int)node->at->axis, batch = (int)node->at->batch;
+    Index *pick = index_new(w, batch), *from = index_new(w, index->n - 1);
+    for (int i = 0; i < batch; i++) pick->at[i] = index->at[i];
+    for (int i = 0; i < from->n; i++) from->at[i] = index->at[i < axis ? i : i + 1];
+    LoopValue *row = loop_clamp(&w->b, node_at(w, body, node->args[1], pick), 0, node->at->size - 1);
+    LoopValue *here = apply2(w, LOP_eq, number_at(w, index->at[axis]), row), *zero = literal_of(w, node->type->dtype, 0);
+    LoopValue *value = apply2(w, LOP_add, zero, node_at(w, body, node->args[0], from));
+    LoopValue *args[3] = {here, value, zero};
+    lanes_unify(w, 3, args);
+    return loop_apply(&w->b, LOP_select, args);
+}
+
 static const Index *transpose_index(Lower *w, const Node *node, const Index *index) {
     Index *place = index_new(w, index->n);
     for (int i = 0; i < index->n; i++) place->at[node->at->perm.v[i]] = index->at[i];
@@ -199,6 +213,7 @@ LoopValue *view_at(Lower *w, const PlanBody *body, const Node *node, const Index
     case OP_broadcast: return node_at(w, body, node->args[0], broadcast_index(w, node, index));
     case OP_affine: return affine_at(w, body, node, index);
     case OP_take: return take_at(w, body, node, index);
+    case OP_put: return placing_at(w, body, node, index);
     default: nnc_bug("%s is wanted where it is not stored", op_name(node->op));
     }
 }

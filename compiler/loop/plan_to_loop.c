@@ -13,7 +13,7 @@ typedef struct Writing {
 
 static void write_kernel(Lower *w) {
     static void (*const KINDS[])(Lower *) = {[PLAN_MAP] = lower_map, [PLAN_REDUCE] = lower_reduce, [PLAN_PUT] = lower_put,
-                                             [PLAN_TOP] = lower_top};
+                                             [PLAN_TOP] = lower_top, [PLAN_ROWS] = lower_rows};
     int kind = (int)w->kernel->kind;
     nnc_check(kind < COUNT_OF(KINDS) && KINDS[kind], "a kernel of a kind that is not written");
     KINDS[kind](w);

@@ -234,17 +234,31 @@ static Cluster *followed(Fuse *f, const Cluster *c) {
     }
     return best;
 }
+static bool is_alone(const Cluster *c) { return c->into < 0 && c->kind == PLAN_MAP && !c->join; }
+/* What replaces a leaf: it streams through memory of its own, in a kernel of its own. */
+static bool is_update(const Fuse *f, const Cluster *c) {
+    for (int i = 0; i < f->body->func->n_results && !f->body->scan; i++)
+        if (f->body->replaces[i] >= 0 && cluster_of(f, f->body->func->results[i]) == c) return true;
+    return false;
+}
+/* Maps follow products at once; what sums need comes after their kernels have found together. */
+static void follow_products(Fuse *f) {
+    for (int i = 0; i < f->clusters.n; i++) {
+        Cluster *c = f->clusters.v[i];
+        if (!is_alone(c) || is_update(f, c) || only_reader(f, c)) continue;
+        Cluster *anchor = followed(f, c);
+        if (anchor && anchor->anchor->op == OP_dot) cluster_merge(f, anchor, c);
+    }
+}
 static void join_anchors(Fuse *f) {
     for (int i = f->clusters.n - 1; i >= 0; i--) { /* readers first: a chain of maps and sums folds up from its end */
         Cluster *c = f->clusters.v[i];
-        if (c->into >= 0 || c->kind != PLAN_MAP || c->join) continue;
-        Cluster *reader = only_reader(f, c);
+        Cluster *reader = is_alone(c) ? only_reader(f, c) : NULL;
         if (reader && cluster_may_merge(f, c, reader)) cluster_merge(f, reader, c);
     }
     for (int i = 0; i < f->clusters.n; i++) {
         Cluster *c = f->clusters.v[i];
-        if (c->into >= 0 || c->kind != PLAN_MAP || c->join) continue;
-        Cluster *anchor = followed(f, c);
+        Cluster *anchor = is_alone(c) && !is_update(f, c) ? followed(f, c) : NULL;
         if (anchor) cluster_merge(f, anchor, c);
     }
 }
@@ -255,10 +269,12 @@ Groups fuse_body(Planner *p, const PlanBody *body) {
     for (int i = 0; i < f.nodes.n; i++) {
         const Node *node = f.nodes.v[i];
         if (facts_of(&f, node)->cluster != -2) continue;
-        bool map = op_loop_class(node->op) == LOOP_map || node->op == OP_take || is_addressing(node);
+        bool map = is_map_like(node) || is_addressing(node);
         if (map) place_map(&f, node);
         else place_anchor(&f, node);
     }
+    follow_products(&f);
+    fuse_rows(&f);
     join_anchors(&f);
     return fuse_order(&f);
 }

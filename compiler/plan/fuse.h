@@ -13,7 +13,9 @@ typedef struct Cluster {
     PlanKind kind;
     const Node *anchor; /* or the concat that `parts` make up */
     bool join;          /* a concat: has no kernel where its parts are written in place */
-    const Type *space;  /* shape of its stores */
+    const Type *space;  /* shape of its stores; of PLAN_ROWS: of the rows */
+    const Type *full;   /* PLAN_ROWS: what its anchors fold */
+    VEC(const Node *) anchors;
     VEC(const Node *) nodes; /* in walk order, with the anchor */
     VEC(int) before;    /* clusters it reads from (ids, perhaps merged) */
     int first, last;    /* numbers of its nodes in the walk */
@@ -46,8 +48,10 @@ typedef struct Fuse {
 /* Something a node reads across free nodes. */
 typedef struct FuseRead {
     const Node *node;   /* not free, or an arg */
-    bool moved;         /* through a view that is not the identity */
+    bool moved;         /* through a view that is not the identity, or by an anchor */
     bool repeated;      /* ... and that reads elements more than once */
+    bool plain;         /* of the reader's own shape (of an anchor: its operand's), or through `via` alone */
+    const Node *via;    /* the one broadcast (or placing put) between */
 } FuseRead;
 typedef struct FuseReads {
     int n, cap;
@@ -69,6 +73,9 @@ bool cluster_may_merge(Fuse *f, const Cluster *a, const Cluster *b);
 void cluster_merge(Fuse *f, Cluster *into, Cluster *from);
 /* Nodes of a cluster that others read, or that are results. */
 bool is_read_outside(const Fuse *f, const Cluster *c, const Node *node);
+
+/* ---- fuse_rows.c */
+void fuse_rows(Fuse *f);
 
 /* ---- fuse_order.c */
 Groups fuse_order(Fuse *f);

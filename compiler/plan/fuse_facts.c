@@ -14,16 +14,15 @@ static int map_cost(const Node *node) {
     switch ((int)node->op) {
     case OP_neg: case OP_abs: case OP_cast: case OP_add: case OP_sub: case OP_mul: case OP_eq: case OP_lt: case OP_select:
     case OP_floor: return 1;
-    case OP_max: case OP_min: return 2;
+    case OP_max: case OP_min: case OP_put: return 2;
     default: return COST_MANY;
     }
 }
-static bool is_map(const Node *node) { return op_loop_class(node->op) == LOOP_map || node->op == OP_take; }
 
 /* Views of what is loaded are loads of their own; of a constant they stay constants. */
 static void set_cost(const Fuse *f, const Node *node, NodeFacts *facts) {
     if (node->op == OP_arg || node->op == OP_get) facts->leaf = node;
-    else if (op_loop_class(node->op) == LOOP_anchor || node->op == OP_concat || node->op == OP_scan) facts->leaf = node, facts->cost = COST_MANY;
+    else if ((op_loop_class(node->op) == LOOP_anchor && !is_map_like(node)) || node->op == OP_take || node->op == OP_concat || node->op == OP_scan) facts->leaf = node, facts->cost = COST_MANY;
     else if (is_addressing(node)) {
         const NodeFacts *x = node->n_args ? facts_of(f, node->args[0]) : NULL;
         bool guarded = node->op == OP_affine;
@@ -43,14 +42,23 @@ static void set_cost(const Fuse *f, const Node *node, NodeFacts *facts) {
 static bool leaf_is_larger(const Fuse *f, const Node *node, const NodeFacts *facts) {
     const Node *stored = facts->leaf;
     while (stored && is_addressing(stored) && stored->n_args && stored->op != OP_get) stored = stored->args[0];
-    if (!stored || !is_map(stored)) return false;
+    if (!stored || !is_map_like(stored)) return false;
     const NodeFacts *s = facts_of(f, stored);
     return !s->result && dtype_bytes(node->type->dtype) < dtype_bytes(stored->type->dtype);
 }
+/* Only a few of its elements are ever looked up: they are computed there. */
+static bool is_looked_up(const Node *node, const NodeFacts *facts) {
+    if (!is_map_like(node) || map_cost(node) == COST_MANY || !facts->users.n) return false;
+    for (int i = 0; i < facts->users.n; i++) {
+        const Node *user = facts->users.v[i];
+        if (user->op != OP_take || user->args[0] != node || user->args[1] == node || user->type->count * 4 > node->type->count) return false;
+    }
+    return true;
+}
 static bool is_free(const Fuse *f, const Node *node, const NodeFacts *facts) {
     if (facts->kept) return false;
-    if (is_addressing(node)) return true;
-    if (!is_map(node) || node->op == OP_take || facts->cost > COST_FREE) return false;
+    if (is_addressing(node) || is_looked_up(node, facts)) return true;
+    if (!is_map_like(node) || node->op == OP_take || facts->cost > COST_FREE) return false;
     return !leaf_is_larger(f, node, facts);
 }
 
@@ -66,9 +74,10 @@ static void keep_operands(Fuse *f, const Node *node) {
         for (int k = 0; k < node->at->carry + node->at->constants; k++)
             if (!is_addressing(node->args[k])) facts_of(f, node->args[k])->kept = true;
     }
-    if (node->op != OP_dot && node->op != OP_top && node->op != OP_put && node->op != OP_take) return;
+    if (node->op != OP_dot && node->op != OP_top && node->op != OP_take && (node->op != OP_put || is_placing(node))) return;
     for (int k = 0; k < node->n_args; k++) { /* through views: what is below is read often */
         const Node *x = node->args[k];
+        if (node->op == OP_take && node->type->count * 4 <= x->type->count) continue;
         while (is_addressing(x) && x->n_args && x->op != OP_get) x = x->args[0];
         if (!is_addressing(x)) facts_of(f, x)->kept = true;
     }
@@ -92,7 +101,10 @@ void fuse_facts(Fuse *f) {
     for (int i = 0; i < f->nodes.n; i++) {
         NodeFacts *facts = facts_of(f, f->nodes.v[i]);
         set_cost(f, f->nodes.v[i], facts);
-        if (is_free(f, f->nodes.v[i], facts)) continue;
+        if (is_free(f, f->nodes.v[i], facts)) {
+            if (facts->cost >= COST_MANY) facts->leaf = f->nodes.v[i]; /* for whoever reads it it is a load of its own */
+            continue;
+        }
         facts->leaf = f->nodes.v[i]; /* from here on it is loaded */
         facts->cost = 0;
         facts->cluster = -2; /* to be put into one */
@@ -108,30 +120,50 @@ static bool repeats(const Node *view) {
 }
 typedef struct Step {
     const Node *node;
-    bool moved, repeated;
+    bool moved, repeated, plain;
+    const Node *via;
 } Step;
+/* One step down from a free node, or from the reader itself. */
+static Step step_down(const Step *s, int operand) {
+    const Node *x = s->node;
+    Step next = {x->args[operand], s->moved, s->repeated || repeats(x), s->plain, s->via};
+    if (op_loop_class(x->op) == LOOP_map) return next;
+    next.moved = true;
+    bool through = (x->op == OP_broadcast || is_placing(x)) && !s->via;
+    next.plain = s->plain && through;
+    if (through) next.via = x;
+    return next;
+}
+static Step step_first(const Node *reader, int operand) {
+    Step s = {reader, false, false, true, NULL}, next = step_down(&s, operand);
+    bool folds = reader->op == OP_sum || reader->op == OP_amax;
+    if (folds) next.plain = true, next.via = NULL;
+    /* looked up: an element of a row is anywhere in it, what is the same along the row is what it is */
+    bool looks_up = reader->op == OP_take && reader->args[1]->type->rank == reader->at->batch && reader->at->axis == reader->at->batch;
+    if (looks_up) next.plain = true, next.via = NULL;
+    return next;
+}
 static FuseReads find_reads(Fuse *f, const Node *node) {
     FuseReads reads = {0};
     VEC(Step) todo = {0}, seen = {0};
-    bool own = op_loop_class(node->op) != LOOP_map; /* an anchor reads in orders of its own */
-    for (int i = node->n_args - 1; i >= 0; i--) vec_push(f->arena, &todo, ((Step){node->args[i], own, false}));
+    for (int i = node->n_args - 1; i >= 0; i--) vec_push(f->arena, &todo, step_first(node, i));
+    bool looks_up = node->op == OP_take;
     while (todo.n) {
         Step s = todo.v[--todo.n];
         bool known = false;
         for (int i = 0; i < seen.n && !known; i++)
-            known = seen.v[i].node == s.node && seen.v[i].moved == s.moved && seen.v[i].repeated == s.repeated;
+            known = seen.v[i].node == s.node && seen.v[i].moved == s.moved && seen.v[i].repeated == s.repeated && seen.v[i].plain == s.plain && seen.v[i].via == s.via;
         if (known) continue;
         vec_push(f->arena, &seen, s);
         const NodeFacts *facts = facts_of(f, s.node);
         if (facts->cluster != -1 || s.node->op == OP_arg || s.node->op == OP_get) {
-            const Node *read = s.node->op == OP_get ? s.node->args[0] : s.node;
-            if (s.node->op == OP_get) s.moved = true;
-            vec_push(f->arena, &reads, ((FuseRead){read, s.moved, s.repeated}));
+            FuseRead read = {s.node, s.moved, s.repeated, s.plain, s.via};
+            if (s.node->op == OP_get) read = (FuseRead){s.node->args[0], true, s.repeated, false, NULL};
+            if (looks_up && !s.via && !same_shape(s.node->type, node->type)) read.plain = false;
+            vec_push(f->arena, &reads, read);
             continue;
         }
-        bool view = is_addressing(s.node);
-        for (int i = s.node->n_args - 1; i >= 0; i--)
-            vec_push(f->arena, &todo, ((Step){s.node->args[i], s.moved || view, s.repeated || repeats(s.node)}));
+        for (int i = s.node->n_args - 1; i >= 0; i--) vec_push(f->arena, &todo, step_down(&s, i));
     }
     return reads;
 }

@@ -15,6 +15,11 @@ bool is_addressing(const Node *node) {
     nnc_bug("%s is planned, it should have been erased", op_name(node->op));
 }
 
+bool is_placing(const Node *node) { return node->op == OP_put && node->args[1]->type->rank == node->at->batch; }
+bool is_map_like(const Node *node) {
+    return op_loop_class(node->op) == LOOP_map || node->op == OP_take || is_placing(node);
+}
+
 static PlanKind kind_of(const Node *node) {
     switch ((int)node->op) {
     case OP_sum:

@@ -207,6 +207,10 @@ static void plan_group(Planner *p, PlanBody *body, const Homes *homes, const Gro
         return;
     }
     PlanKernel *kernel = kernel_new(p, body, group->kind, group->anchor);
+    kernel->full = group->full;
+    kernel->one_pass = group->full && group->anchor->type->count == 1;
+    if (kernel->one_pass) kernel->scratch = value_in_work(p, body, type_get(p->graph, group->full->dtype, 1, (i64[]){group->anchors.n * PLAN_PARTIALS}));
+    for (int i = 0; i < group->anchors.n; i++) vec_push(p->arena, &kernel->anchors, group->anchors.v[i]);
     for (int i = 0; i < group->roots.n; i++)
         kernel_store(p, kernel, group->roots.v[i], value_made(p, body, homes, kernel, group->roots.v[i]));
     for (int i = 0; i < group->parts.n; i++) plan_part(p, body, homes, kernel, &group->parts.v[i]);

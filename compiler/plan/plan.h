@@ -24,7 +24,11 @@ typedef struct PlanOptions {
     int registers;   /* vector registers, 16 or 32 */
 } PlanOptions;
 
-enum { PLAN_WORK = BLOCK_OUT + 1, PLAN_ALIGN = 64 };
+enum {
+    PLAN_WORK = BLOCK_OUT + 1,
+    PLAN_ALIGN = 64,
+    PLAN_PARTIALS = 64 * 16 /* elements of scratch for each maximum that is shared out: 16 for each task */
+};
 
 typedef struct PlanArea {
     i64 bytes;
@@ -61,7 +65,7 @@ typedef struct PlanOuter {
 typedef enum PlanKind {
     PLAN_MAP,    /* elementwise over the shape of its stores */
     PLAN_REDUCE, /* anchor sum, amax or dot; dots in register tiles where level and operands allow */
-    PLAN_ROWS,   /* sums and maxima over last axes with maps between, a row after another */
+    PLAN_ROWS,   /* sums and maxima over the same last axes of one shape, with maps before, between and after: row by row */
     PLAN_PUT,
     PLAN_TOP,
     PLAN_SCAN
@@ -77,9 +81,12 @@ typedef struct PlanKernel {
     PlanKind kind;
     const Node *anchor;
     VEC(PlanStore) stores;
+    VEC(const Node *) anchors; /* PLAN_ROWS: all sums and maxima */
+    const Type *full;       /* PLAN_ROWS: the shape they fold; its first axes are those of the rows */
+    bool one_pass;          /* PLAN_ROWS: nothing over the full shape needs a sum of it: each element is met once */
     struct PlanBody *body;  /* it is in */
     struct PlanBody *inner; /* PLAN_SCAN */
-    PlanValue *scratch;     /* of a put or a tiled dot with a cut: the partial sums */
+    PlanValue *scratch;     /* of a put or a tiled dot with a cut: the partial sums; of rows in one pass: maxima of tasks */
     bool parallel;          /* worth more than one thread */
     int time, end;          /* in the linear order; end: of a scan's last round */
     i64 row;                /* in nn_program.kernels; -1: a scan */

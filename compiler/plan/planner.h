@@ -25,6 +25,8 @@ typedef struct Group {
     const Node *anchor; /* also of a scan; of concat parts: none */
     VEC(const Node *) roots;
     VEC(GroupPart) parts; /* also stored */
+    VEC(const Node *) anchors; /* of PLAN_ROWS: all, in walk order */
+    const Type *full;          /* of PLAN_ROWS: what they fold */
 } Group;
 typedef struct Groups {
     int n;
@@ -34,6 +36,9 @@ Groups group_body(Planner *p, const PlanBody *body); /* level 0 */
 Groups fuse_body(Planner *p, const PlanBody *body);  /* above (fuse.c) */
 /* Views, constants, indices: never worth a kernel of their own. */
 bool is_addressing(const Node *node);
+/* A put of one slice for each index: an element is the value where the index says so, else 0: a map in all but name. */
+bool is_placing(const Node *node);
+bool is_map_like(const Node *node); /* maps, take, placing puts */
 
 /* ---- plan.c */
 PlanValue *value_in_work(Planner *p, const PlanBody *body, const Type *type);

@@ -27,6 +27,11 @@ static bool first_visit(Walk *w, const Visit *v) {
     nodemap_set(&w->seen.v[i].nodes, v->node, (void *)level);
     return true;
 }
+static bool is_anchor_of(const PlanKernel *kernel, const Node *node) {
+    for (int i = 0; i < kernel->anchors.n; i++)
+        if (kernel->anchors.v[i] == node) return true;
+    return false;
+}
 /* The next stored value, or NULL at the end; *node is where it was met. */
 static const PlanValue *next_read(Walk *w, Visit *at) {
     while (w->todo.n) {
@@ -42,7 +47,7 @@ static const PlanValue *next_read(Walk *w, Visit *at) {
             vec_push(w->scratch, &w->todo, ((Visit){outer->body, outer->node, true}));
             continue;
         }
-        bool moves = op_loop_class(v.node->op) != LOOP_map;
+        bool moves = op_loop_class(v.node->op) != LOOP_map && !(w->kernel->one_pass && is_anchor_of(w->kernel, v.node));
         for (int i = v.node->n_args - 1; i >= 0; i--)
             vec_push(w->scratch, &w->todo, ((Visit){v.body, v.node->args[i], v.through_view || moves}));
     }
@@ -72,11 +77,11 @@ PlanReads plan_reads(Arena *arena, const PlanKernel *kernel) {
     return (PlanReads){list.n, list.v};
 }
 
-/* The anchor's own operands are read in other orders than results are written, so they count as met through a view. */
+/* An anchor's operands are read in other orders than results are written, so they count as met through a view. */
 bool plan_in_place(const PlanKernel *kernel, const PlanValue *value) {
     Arena *scratch = arena_new("reads of a kernel");
     Walk w = walk_begin(scratch, kernel);
-    bool plain = kernel->kind == PLAN_MAP || kernel->kind == PLAN_REDUCE;
+    bool plain = kernel->kind == PLAN_MAP || kernel->kind == PLAN_REDUCE || kernel->one_pass;
     Visit at;
     for (const PlanValue *read; plain && (read = next_read(&w, &at));)
         if (plan_same_whole(read, value)) plain = plan_same_place(read, value) && !at.through_view;

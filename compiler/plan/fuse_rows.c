@@ -1,0 +1,151 @@
+/* fuse_rows.c: sums and maxima over the same last axes of one shape become one kernel with the maps around them: a softmax with its
+** loss, a layer norm, the largest gradient beside an optimizer's update. See fuse.h.
+**
+** A cluster of rows has a full shape and the first axes of it, its rows. Members are sums and maxima of full values to rows, maps of
+** full values, maps of rows. What one member makes and another reads must meet it in place: full by full, row by row, or a row's
+** value spread over its row. Where there are rows a row must fit L1; where all is folded to one number the elements are met once. */
+#include "fuse.h"
+
+enum {
+    ROW_BYTES = 16 << 10,
+    ROWS_NODES = 60,
+    LONG = 1 << 15 /* elements from which a kernel on one thread is a loss */
+};
+
+typedef struct RowShape {
+    const Type *full;
+    int rows;  /* axes */
+    bool single; /* one row */
+} RowShape;
+
+static RowShape shape_of(const Type *full, int rows) {
+    RowShape s = {full, rows, true};
+    for (int i = 0; i < rows; i++) s.single &= full->dims[i] == 1;
+    return s;
+}
+static bool rows_of_anchor(const Node *node, RowShape *shape) {
+    if ((node->op != OP_sum && node->op != OP_amax) || (node->op == OP_sum && node->at->cut > 1)) return false;
+    const Type *x = node->args[0]->type;
+    int rows = x->rank - (int)node->at->axes.n;
+    for (int i = 0; i < node->at->axes.n; i++)
+        if (node->at->axes.v[i] != rows + i) return false;
+    i64 bytes = dtype_bytes(x->dtype);
+    for (int i = rows; i < x->rank; i++) bytes *= x->dims[i];
+    *shape = shape_of(x, rows);
+    bool by_lanes = x->dims[x->rank - 1] >= 8;
+    if (node->op == OP_sum && (node->at->order == ORDER_LANES) != by_lanes) return false;
+    return shape->single || bytes <= ROW_BYTES;
+}
+static bool rows_of(const Cluster *c, RowShape *shape) {
+    if (c->kind == PLAN_ROWS) return *shape = shape_of(c->full, c->space->rank), true;
+    return c->kind == PLAN_REDUCE && c->anchor && c->nodes.n == 1 && rows_of_anchor(c->anchor, shape);
+}
+static bool is_row_shape(const Type *type, RowShape s) {
+    if (type->rank != s.rows) return false;
+    for (int i = 0; i < s.rows; i++)
+        if (type->dims[i] != s.full->dims[i]) return false;
+    return true;
+}
+static bool fits(const Cluster *c, RowShape s) {
+    RowShape own;
+    if (c->kind == PLAN_MAP) return !c->join && (same_shape(c->space, s.full) || is_row_shape(c->space, s));
+    return rows_of(c, &own) && own.rows == s.rows && same_shape(own.full, s.full);
+}
+
+/* ---- whether two clusters meet in place */
+
+static bool is_spread(const Node *via, RowShape s) {
+    if (via->op == OP_put) return via->at->axis == s.rows && same_shape(via->type, s.full);
+    if (!same_shape(via->type, s.full) || via->at->dims.n != s.rows) return false;
+    for (int i = 0; i < s.rows; i++)
+        if (via->at->dims.v[i] != i) return false;
+    return true;
+}
+static bool meets(const FuseRead *read, RowShape s) { return read->plain && (!read->via || is_spread(read->via, s)); }
+/* All that `c` reads of what `of` makes; *any: there is such. */
+static bool reads_meet(Fuse *f, const Cluster *c, const Cluster *of, RowShape s, bool *any) {
+    for (int i = 0; i < c->nodes.n; i++) {
+        FuseReads reads = reads_of_node(f, c->nodes.v[i]);
+        for (int k = 0; k < reads.n; k++) {
+            if (cluster_of(f, reads.v[k].node) != of) continue;
+            if (!meets(&reads.v[k], s)) return false;
+            *any = true;
+        }
+    }
+    return true;
+}
+/* Both read the same value of the full shape, element by element. */
+static bool share_load(Fuse *f, const Cluster *a, const Cluster *b, RowShape s) {
+    for (int i = 0; i < a->nodes.n; i++) {
+        FuseReads x = reads_of_node(f, a->nodes.v[i]);
+        for (int k = 0; k < x.n; k++) {
+            if (!x.v[k].plain || x.v[k].via || !same_shape(x.v[k].node->type, s.full)) continue;
+            for (int j = 0; j < b->nodes.n; j++) {
+                FuseReads y = reads_of_node(f, b->nodes.v[j]);
+                for (int l = 0; l < y.n; l++)
+                    if (y.v[l].node == x.v[k].node && y.v[l].plain && !y.v[l].via) return true;
+            }
+        }
+    }
+    return false;
+}
+/* With one number a row and one row, no full map may wait for the number: elements are met once. */
+static bool waits_for_number(Fuse *f, const Cluster *maps, const Cluster *rows) {
+    for (int i = 0; i < maps->nodes.n; i++) {
+        if (maps->nodes.v[i]->type->count == 1) continue;
+        FuseReads reads = reads_of_node(f, maps->nodes.v[i]);
+        for (int k = 0; k < reads.n; k++)
+            if (cluster_of(f, reads.v[k].node) == rows && reads.v[k].node->type->count == 1) return true;
+    }
+    return false;
+}
+static bool has_sum(const Cluster *c) {
+    for (int i = 0; i < c->nodes.n; i++)
+        if (c->nodes.v[i]->op == OP_sum) return true;
+    return false;
+}
+static bool has_full_maps(const Cluster *c, RowShape s) {
+    for (int i = 0; i < c->nodes.n; i++)
+        if (is_map_like(c->nodes.v[i]) && same_shape(c->nodes.v[i]->type, s.full)) return true;
+    return false;
+}
+static bool may_be_rows(Fuse *f, const Cluster *a, const Cluster *b, RowShape s) {
+    bool linked = false;
+    if (!fits(b, s) || a->nodes.n + b->nodes.n > ROWS_NODES) return false;
+    if (!reads_meet(f, a, b, s, &linked) || !reads_meet(f, b, a, s, &linked)) return false;
+    if (!linked && !share_load(f, a, b, s)) return false;
+    if (s.single) { /* a long sum is one chain of lanes: it would keep maps on one thread */
+        if (waits_for_number(f, b, a) || waits_for_number(f, a, b)) return false;
+        if (s.full->count >= LONG && (has_sum(a) || has_sum(b)) && (has_full_maps(a, s) || has_full_maps(b, s))) return false;
+    }
+    return cluster_may_merge(f, a, b);
+}
+
+/* ---- merging */
+
+static void make_rows(Fuse *f, Cluster *c, RowShape s) {
+    if (c->kind == PLAN_ROWS) return;
+    c->kind = PLAN_ROWS;
+    c->full = s.full;
+    c->space = type_get(f->p->graph, s.full->dtype, s.rows, s.full->dims);
+}
+/* A cluster that reads it, is read by it, or reads beside it, and may be merged. */
+static Cluster *partner(Fuse *f, Cluster *c, RowShape s) {
+    for (int i = 0; i < f->clusters.n; i++) {
+        Cluster *other = f->clusters.v[i];
+        if (other->into < 0 && other != c && may_be_rows(f, c, other, s)) return other;
+    }
+    return NULL;
+}
+void fuse_rows(Fuse *f) {
+    for (int i = 0; i < f->clusters.n; i++) {
+        Cluster *c = f->clusters.v[i];
+        RowShape s;
+        if (c->into >= 0 || !rows_of(c, &s)) continue;
+        for (Cluster *other; (other = partner(f, c, s));) {
+            cluster_merge(f, c, other);
+            make_rows(f, c, s);
+        }
+        if (s.single && c->anchor->op == OP_amax) make_rows(f, c, s); /* it has no order, so it can be shared out */
+    }
+}
