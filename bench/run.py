@@ -1,0 +1,239 @@
+"""run.py: measures the rows side by side and prints the table. Started by run.sh, in the environment that it makes.
+
+    ROWS="mlp lenet"   only these           THREADS=1      only so many threads (default: 1, then 2)
+    SCALE=1.3          all sizes times 1.3  TURNS=7        alternations        SECONDS=1  length of a turn
+    PEERS="jax"        only these           VARIANTS=all   also the variants that were slower when last compared
+    CLOCK=cpu          rates by the CPU time a process had, not by the wall: for one thread on a machine that others use
+
+Ours is asked anew each turn (`ROW bench`); a peer is one process that lives through all turns (worker.py), since some take a
+minute to start. All are bound to the same cores. The results, turn by turn, are written to build/bench/results-*.json.
+"""
+import json
+import os
+import platform
+import resource
+import selectors
+import statistics
+import subprocess
+import sys
+import time
+import data
+from rows import ROWS, scaled
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.path.abspath(os.environ.get('BUILD', 'build'))
+WORK = os.path.join(BUILD, 'bench')
+ENV = os.environ.get
+SCALE, TURNS, SECONDS = float(ENV('SCALE', '1')), int(ENV('TURNS', '7')), float(ENV('SECONDS', '1'))
+PEERS, CLOCK = ENV('PEERS', 'torch compile jax').split(), ENV('CLOCK', 'wall')
+FIRST_STEP_LIMIT = 300.0  # seconds that a peer may take to its first step
+TOLERANCE = 2e-4          # of the first losses, relative
+
+
+def say(*words):
+    print(*words, file=sys.stderr, flush=True)
+
+
+def bind(threads):
+    return lambda: os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def run(command, threads=2):
+    """-> standard output, wall seconds, CPU seconds"""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=bind(threads))
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError('%s: exit %d: %s' % (' '.join(command), done.returncode, done.stderr[-400:].strip()))
+    return done.stdout, wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def event(text, kind):
+    """The first JSON line of this event."""
+    return next(e for e in map(json.loads, text.splitlines()) if e['event'] == kind)
+
+
+class Ours:
+    def __init__(self, name, threads):
+        row = ROWS[name]
+        self.folder = os.path.join(WORK, 'data', '%s-%d' % (row.data, row.batch))
+        data.store(row, self.folder)
+        self.name, self.threads = name, threads
+        self.program = os.path.join(WORK, name if SCALE == 1 else '%s-%g' % (name, SCALE))
+        self.weights = self.program + '.start'
+        sizes = [w for k, v in scaled(row, SCALE).items() for w in ('-D', '%s=%d' % (k, v))]
+        _, build, _ = run([os.path.join(BUILD, 'nnc'), os.path.join(HERE, name + '.nn'), '-o', self.program] + sizes)
+        self.data = ['--data', 'batches=' + self.folder]
+        _, first, _ = run([self.program, 'bench', '--steps', '1', '--threads', str(threads)] + self.data, threads)
+        self.first_step = build + first
+        self.size = os.path.getsize(self.program)
+        self.parameters = json.loads(run([self.program, 'info', '--json'])[0])['parameters']
+        train = [self.program, 'train', '--order', 'file', '--json', '--replace'] + self.data
+        run(train + ['--steps', '0', '--out', self.weights])
+        self.loss = event(run(train + ['--steps', '1', '--out', self.program + '.first'])[0], 'round')['loss']
+
+    def turn(self):
+        out, wall, cpu = run([self.program, 'bench', '--json', '--order', 'file', '--seconds', str(SECONDS), '--threads',
+                              str(self.threads)] + self.data, self.threads)
+        result = event(out, 'bench')
+        share = min(1.0, cpu / wall)
+        result['rate'] = result['examples_per_s'] / (share if CLOCK == 'cpu' else 1)
+        for key in ('gflops', 'peak_gflops'):
+            result[key] = result[key] or 0.0
+        result['share'] = share
+        return result
+
+
+class Peer:
+    def __init__(self, ours, impl, variant):
+        self.impl, self.variant, self.batch = impl, variant, ROWS[ours.name].batch
+        self.log = open(os.path.join(WORK, '%s-%s.log' % (ours.name, impl)), 'w')
+        command = [sys.executable, os.path.join(HERE, 'peers', 'worker.py'), '--row', ours.name, '--impl', impl, '--variant', variant,
+                   '--threads', str(ours.threads), '--weights', os.path.join(ours.weights, 'model.safetensors'), '--data', ours.folder]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
+                                        preexec_fn=bind(ours.threads))
+        self.ready = self.answer(FIRST_STEP_LIMIT)
+        self.check(ours)
+
+    def answer(self, limit):
+        with selectors.DefaultSelector() as wait:
+            wait.register(self.process.stdout, selectors.EVENT_READ)
+            line = self.process.stdout.readline() if wait.select(limit) else ''
+        if not line:
+            self.stop()
+            raise RuntimeError('%s (%s): no answer; see %s' % (self.impl, self.variant, self.log.name))
+        return json.loads(line)
+
+    def check(self, ours):
+        """The same net: as many parameters, and from the same weights the same loss on the first batch."""
+        if self.ready['parameters'] != ours.parameters:
+            self.stop()
+            raise RuntimeError('%s: %d parameters, ours %d' % (self.impl, self.ready['parameters'], ours.parameters))
+        if not abs(self.ready['loss'] - ours.loss) <= TOLERANCE * max(1, abs(ours.loss)):
+            self.stop()
+            raise RuntimeError('%s: first loss %g, ours %g' % (self.impl, self.ready['loss'], ours.loss))
+
+    def turn(self):
+        self.process.stdin.write('%g\n' % SECONDS)
+        self.process.stdin.flush()
+        result = self.answer(60 + 20 * SECONDS)
+        share = min(1.0, result['cpu'] / result['seconds'])
+        result['rate'] = result['steps'] * self.batch / result['seconds'] / (share if CLOCK == 'cpu' else 1)
+        result['share'] = share
+        return result
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+def peers_start(ours):
+    row, peers, failed = ROWS[ours.name], [], []
+    for impl in PEERS:
+        variants = getattr(row, impl)
+        for variant in variants if ENV('VARIANTS') == 'all' else variants[:1]:
+            say('  %s %s ..' % (impl, variant))
+            try:
+                peers.append(Peer(ours, impl, variant))
+            except (RuntimeError, OSError) as why:
+                failed.append('%s: %s' % (impl, why))
+                say('  ' + str(why))
+    return peers, failed
+
+
+def median(values):
+    return statistics.median(values) if values else float('nan')
+
+
+def measure(name, threads):
+    say('%s, %d thread%s' % (name, threads, 's' if threads > 1 else ''))
+    ours = Ours(name, threads)
+    peers, failed = peers_start(ours)
+    try:
+        turns = []
+        for _ in range(TURNS):
+            turns.append([x.turn() for x in [ours] + peers])
+    finally:
+        for p in peers:
+            p.stop()
+    return summary(ours, peers, turns, failed)
+
+
+def summary(ours, peers, turns, failed):
+    mine = [t[0] for t in turns]
+    out = dict(row=ours.name, threads=ours.threads, scale=SCALE, clock=CLOCK, parameters=ours.parameters, loss=ours.loss,
+               rate=median([t['rate'] for t in mine]), gflops=median([t['gflops'] / t['examples_per_s'] * t['rate'] for t in mine]),
+               peak=max(t['peak_gflops'] for t in mine), first_step_s=ours.first_step, size=ours.size,
+               rss_mb=max(t['peak_rss_mb'] for t in mine), must=ROWS[ours.name].must, failed=failed, peers=[],
+               rates=[t['rate'] for t in mine])
+    for i, p in enumerate(peers, 1):
+        rates = [t[i]['rate'] for t in turns]
+        out['peers'].append(dict(impl=p.impl, variant=p.variant, version=p.ready['version'], loss=p.ready['loss'], rate=median(rates),
+                                 ratio=median([m['rate'] / r for m, r in zip(mine, rates)]), rates=rates,
+                                 first_step_s=p.ready['first_step_s'], rss_mb=max(t[i]['rss_mb'] for t in turns)))
+    out['peers'].sort(key=lambda p: -p['rate'])
+    out['ratio'] = out['peers'][0]['ratio'] if peers else None
+    return out
+
+
+# ---- the table
+HEAD = ('row', 'threads', 'examples/s', 'best peer', 'its examples/s', 'ratio', 'must', 'GFLOP/s', 'of peak', 'first step s', 'peer\'s',
+        'MB', 'peer\'s', 'KB')
+
+
+def figures(x):
+    return '{:,.0f}'.format(x) if x >= 100 else '%.3g' % x
+
+
+def table_row(r):
+    best = r['peers'][0] if r['peers'] else None
+    peer = [best['impl'], figures(best['rate']), '**%.2f**' % r['ratio']] if best else ['none', '', '']
+    peak = '%.0f %%' % (100 * r['gflops'] / r['peak']) if r['peak'] else ''
+    return [r['row'], str(r['threads']), figures(r['rate'])] + peer + [
+        '%g' % r['must'] if r['threads'] == 1 else '1', figures(r['gflops']), peak, '%.2f' % r['first_step_s'],
+        '%.1f' % best['first_step_s'] if best else '', '%.1f' % r['rss_mb'], '%.0f' % best['rss_mb'] if best else '', '%.0f' % (r['size'] / 1000)]
+
+
+def table(results):
+    lines = [HEAD, ['---'] * len(HEAD)] + [table_row(r) for r in results]
+    text = '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+    for threads in sorted({r['threads'] for r in results}):
+        ratios = [r['ratio'] for r in results if r['threads'] == threads and r['ratio']]
+        if ratios:
+            text += '\n%sgeometric mean of %d ratios, %d thread%s: %.2f' % ('\n' if threads == 1 else '', len(ratios), threads, 's' if threads > 1 else '', statistics.geometric_mean(ratios))
+    return text
+
+
+def machine():
+    with open('/proc/cpuinfo') as f:
+        name = next((line.split(':')[1].strip() for line in f if line.startswith('model name')), platform.machine())
+    return '%s, %d cores, Linux %s; %s' % (name, os.cpu_count(), platform.release(), time.strftime('%Y-%m-%d'))
+
+
+def main():
+    names = ENV('ROWS', ' '.join(ROWS)).split()
+    for name in names:
+        if name not in ROWS:
+            sys.exit('bench: no row `%s`; there are: %s' % (name, ' '.join(ROWS)))
+    os.makedirs(WORK, exist_ok=True)
+    threads = [int(ENV('THREADS'))] if ENV('THREADS') else [t for t in (1, 2) if t <= len(os.sched_getaffinity(0))]
+    results, path = [], os.path.join(WORK, time.strftime('results-%Y%m%d-%H%M%S.json'))
+    for t in threads:
+        for name in names:
+            try:
+                results.append(measure(name, t))
+            except RuntimeError as why:
+                say('%s: %s' % (name, why))
+                continue
+            say(table([results[-1]]).splitlines()[2])
+            with open(path, 'w') as f:
+                json.dump(dict(machine=machine(), results=results), f, indent=1)
+    versions = sorted({'%s %s' % ('torch' if p['impl'] == 'compile' else p['impl'], p['version']) for r in results for p in r['peers']})
+    print('%s; %s; scale %g, median of %d turns of %g s, %s clock' % (machine(), ', '.join(versions), SCALE, TURNS, SECONDS, CLOCK))
+    print(table(results) if results else 'nothing measured')
+    say('as JSON: ' + path)
+
+
+if __name__ == '__main__':
+    main()
