@@ -3,11 +3,15 @@
 ** A row is walked in passes. Pass 0 folds what needs no sum of the row, pass 1 what needs those, and so on; values of the full shape
 ** are stored in the first pass that can make them. A row of a few vectors stays in registers from pass to pass: its vectors are
 ** cells, and what is known of one is known in the next pass. A longer row is loaded again, but for dear values, which pass through
-** a local buffer. Short rows (below 8) put 16 rows side by side instead. A single long row without sums is shared out in tasks
-** that leave their maxima in scratch. */
+** a local buffer. Of short rows 16 are done side by side: lanes go over rows, and a sum by lanes is 16 accumulators. A single long
+** row without sums is shared out in tasks that leave their maxima in scratch. */
 #include "lower.h"
 
-enum { RESIDENT = 4, MEMBERS = 256 }; /* vectors of a row that stays in registers */
+enum {
+    RESIDENT = 4, /* vectors of a row that stays in registers */
+    SHORT = 16,   /* elements of a row that is done beside others */
+    MEMBERS = 256 /* accumulators */
+};
 
 typedef struct Member {
     const Node *node;
@@ -139,6 +143,15 @@ static LoopValue *only_active(Lower *w, const Rows *r, const Node *node, LoopVal
     if (r->across || !w->active || w->active == LANES) return x;
     return loop_op(&w->b, LOP_select, active_mask(w), loop_splat(&w->b, x), loop_splat(&w->b, fold_identity(w, node)));
 }
+/* Accumulators of an anchor: 16 where lanes go over rows and the sum goes by lanes. */
+static int accumulators(const Rows *r, const Node *node) { return r->across && node->op == OP_sum && node->at->order == ORDER_LANES ? LANES : 1; }
+/* The place of the cell along the last axis, mod 16. */
+static int lane_of_cell(const Lower *w, const Rows *r) {
+    const AxisGroup *last = NULL;
+    for (int g = 0; g < w->groups.n; g++)
+        if (w->groups.v[g].class == AXIS_FOLD && w->atoms.v[w->groups.v[g].first + w->groups.v[g].n - 1]->dim == r->kernel->full->rank - 1) last = &w->groups.v[g];
+    return last ? (int)(last->at.constant % w->atoms.v[last->first + last->n - 1]->loop.extent % LANES) : 0;
+}
 /* acc: of the anchors of this pass, in order. Stores come last: what they overwrite is read by then. */
 static void pass_element(Lower *w, void *context, LoopValue **acc) {
     const Pass *pass = context;
@@ -151,8 +164,10 @@ static void pass_element(Lower *w, void *context, LoopValue **acc) {
         if (!(m->passes >> pass->number & 1) || m->level > pass->number) continue;
         if (m->anchor && m->level == pass->number) {
             LoopValue *x = only_active(w, r, m->node, node_at(w, body, m->node->args[0], index));
-            acc[n] = fold_step(w, m->node, acc[n], x);
-            n++;
+            LoopValue **a = &acc[n];
+            if (accumulators(r, m->node) > 1 && !w->trial) a += lane_of_cell(w, r);
+            *a = fold_step(w, m->node, *a, x);
+            n += accumulators(r, m->node);
         } else if (m->full && !m->anchor && !w->trial && w->spills.arena) {
             spill_member(w, m->node, index, node_at(w, body, m->node, index));
         }
@@ -177,10 +192,13 @@ static int pass_anchors(Lower *w, const Rows *r, int pass, LoopValue **acc, cons
     for (int i = 0; i < r->n; i++) {
         const Member *m = &r->members[i];
         if (!m->anchor || m->level != pass) continue;
-        nnc_check(n < MEMBERS, "more than %d sums of a row", MEMBERS);
-        acc[n] = fold_identity(w, m->node);
-        if (lanes) acc[n] = loop_splat(&w->b, acc[n]);
-        anchors[n++] = m->node;
+        LoopValue *first = fold_identity(w, m->node);
+        if (lanes) first = loop_splat(&w->b, first);
+        for (int k = accumulators(r, m->node); k > 0; k--) {
+            nnc_check(n < MEMBERS, "more than %d accumulators of a row", MEMBERS);
+            acc[n] = first;
+            anchors[n++] = m->node;
+        }
     }
     return n;
 }
@@ -215,7 +233,10 @@ static void walk_resident(Lower *w, const Rows *r, Pass *pass, LoopValue **acc) 
 }
 static void finish_anchors(Lower *w, const Rows *r, int n, LoopValue **acc, const Node **anchors) {
     const Index *row = index_of_dims(w, 0, r->rows);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i += accumulators(r, anchors[i])) {
+        if (accumulators(r, anchors[i]) > 1)
+            for (int half = LANES / 2; half; half /= 2)
+                for (int k = 0; k < half; k++) acc[i + k] = loop_op(&w->b, LOP_add, acc[i + k], acc[i + k + half]);
         bool tree = acc[i]->type.lanes && !r->across;
         if (tree) acc[i] = loop_op(&w->b, anchors[i]->op == OP_amax ? LOP_tree_max : LOP_tree, acc[i]);
         know(w, r->kernel->body, anchors[i], row, acc[i]);
@@ -342,17 +363,18 @@ static void choose_walk(Lower *w, Rows *r) {
         i64 extent = w->groups.v[g].extent;
         if (w->groups.v[g].class == AXIS_FOLD) vectors *= g == r->lanes ? (extent + LANES - 1) / LANES : extent;
     }
-    r->resident = vectors <= (r->across ? 8 : RESIDENT);
+    r->resident = vectors <= (r->across ? SHORT : RESIDENT);
 }
 void lower_rows(Lower *w) {
     const PlanKernel *kernel = w->kernel;
     Rows r = {.kernel = kernel, .rows = kernel->anchor->type->rank};
     find_members(w, &r);
     find_passes(&r);
-    i64 last = kernel->full->dims[kernel->full->rank - 1];
-    r.across = last < 8;
+    i64 last = kernel->full->dims[kernel->full->rank - 1], rows = kernel->anchor->type->count;
+    r.across = last < 8 || (row_count(&r) <= SHORT && rows >= LANES);
     for (int i = 0; i < kernel->full->rank; i++) axes_dim(w, kernel->full->dims[i], i < r.rows ? AXIS_RESULT : AXIS_FOLD);
-    w->dims.v[kernel->full->rank - 1].whole = true; /* its lanes are counted */
+    for (int i = 0; i < kernel->anchors.n; i++) /* its lanes are counted */
+        if (kernel->anchors.v[i]->op == OP_sum) w->dims.v[kernel->full->rank - 1].whole = true;
     run_trial(w, rows_trial, &r);
     choose_walk(w, &r);
     if (may_share(w, &r)) {

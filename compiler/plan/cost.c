@@ -2,9 +2,10 @@
 #include "planner.h"
 
 /* Work in nanoseconds of one core below which a kernel is not shared out, and the speeds it is estimated with. */
-#define SHARED_NS 3000.0
-#define OPERATIONS_PER_NS 60.0
-#define BYTES_PER_NS 20.0
+#define SHARED_NS 5000.0
+#define PRODUCTS_PER_NS 200.0
+#define MAPS_PER_NS 25.0
+#define BYTES_PER_NS 40.0
 
 static double product(const Type *type, List axes) {
     double n = 1;
@@ -42,7 +43,7 @@ static bool is_outside(void *context, const Node *node) {
     const PlanValue *value = plan_value(kernel->body, node);
     return value && value->maker != kernel;
 }
-static double kernel_operations(Arena *scratch, const PlanKernel *kernel) {
+static double kernel_operations(Arena *scratch, const PlanKernel *kernel, double *ns) {
     double sum = 0;
     VEC(Node *) roots = {0};
     for (int i = 0; i < kernel->stores.n; i++)
@@ -50,7 +51,11 @@ static double kernel_operations(Arena *scratch, const PlanKernel *kernel) {
     Inside inside = {kernel};
     NodeList nodes = order_walk_until(scratch, roots.v, roots.n, is_outside, &inside);
     for (int i = 0; i < nodes.n; i++)
-        if (!is_outside(&inside, nodes.v[i])) sum += node_operations(nodes.v[i]);
+        if (!is_outside(&inside, nodes.v[i])) {
+            double operations = node_operations(nodes.v[i]);
+            sum += operations;
+            *ns += operations / (nodes.v[i]->op == OP_dot ? PRODUCTS_PER_NS : MAPS_PER_NS);
+        }
     return sum;
 }
 static double kernel_bytes(Arena *scratch, const PlanKernel *kernel) {
@@ -91,9 +96,10 @@ void cost_rows(Planner *p) {
     for (int i = 0; i < all.n; i++) {
         PlanKernel *kernel = all.v[i];
         if (kernel->inner) continue;
-        kernel->operations = kernel_operations(p->scratch, kernel);
+        double ns = 0;
+        kernel->operations = kernel_operations(p->scratch, kernel, &ns);
         kernel->bytes = kernel_bytes(p->scratch, kernel);
-        kernel->parallel = kernel->operations / OPERATIONS_PER_NS + kernel->bytes / BYTES_PER_NS > SHARED_NS;
+        kernel->parallel = ns + kernel->bytes / BYTES_PER_NS > SHARED_NS;
         add_row(p, kernel, rounds_of(kernel->body));
     }
     p->entry->n_rows = p->plan->rows.n - p->entry->first_row;
