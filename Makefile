@@ -123,6 +123,9 @@ san: deps
 	@BUILD=build-san ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 tests/run.sh $(TESTS)
 test-long: all
 	@bash tests/long.sh
+# Ours and the frameworks side by side (bench/README.md): make bench ROWS="mlp lenet" THREADS=1 SCALE=1.3
+bench: all
+	@BUILD=$(BUILD) ROWS="$(ROWS)" bench/run.sh
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 # One folder beside nnc holds what it links trainers with.
@@ -131,4 +134,4 @@ install: all
 	install -m 755 $(BUILD)/nnc $(DESTDIR)$(PREFIX)/bin/nnc
 	install -m 644 $(BUILD)/libnnrt.a $(DESTDIR)$(PREFIX)/lib/nnc/libnnrt.a
 	cp -r examples runtime/library $(DESTDIR)$(PREFIX)/share/nnc/
-.PHONY: demo test units bless san test-long format install
+.PHONY: demo test units bless san test-long bench format install

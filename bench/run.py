@@ -13,6 +13,7 @@ import os
 import platform
 import resource
 import selectors
+import shutil
 import statistics
 import subprocess
 import sys
@@ -62,19 +63,19 @@ class Ours:
         self.program = os.path.join(WORK, name if SCALE == 1 else '%s-%g' % (name, SCALE))
         self.weights = self.program + '.start'
         sizes = [w for k, v in scaled(row, SCALE).items() for w in ('-D', '%s=%d' % (k, v))]
-        _, build, _ = run([os.path.join(BUILD, 'nnc'), os.path.join(HERE, name + '.nn'), '-o', self.program] + sizes)
-        self.data = ['--data', 'batches=' + self.folder]
-        _, first, _ = run([self.program, 'bench', '--steps', '1', '--threads', str(threads)] + self.data, threads)
+        page = shutil.copy(os.path.join(HERE, name + '.nn'), self.folder)  # beside its files: their element type is compiled in
+        _, build, _ = run([os.path.join(BUILD, 'nnc'), page, '-o', self.program] + sizes)
+        _, first, _ = run([self.program, 'bench', '--steps', '1', '--threads', str(threads)], threads)
         self.first_step = build + first
         self.size = os.path.getsize(self.program)
         self.parameters = json.loads(run([self.program, 'info', '--json'])[0])['parameters']
-        train = [self.program, 'train', '--order', 'file', '--json', '--replace'] + self.data
+        train = [self.program, 'train', '--order', 'file', '--json', '--replace']
         run(train + ['--steps', '0', '--out', self.weights])
         self.loss = event(run(train + ['--steps', '1', '--out', self.program + '.first'])[0], 'round')['loss']
 
     def turn(self):
         out, wall, cpu = run([self.program, 'bench', '--json', '--order', 'file', '--seconds', str(SECONDS), '--threads',
-                              str(self.threads)] + self.data, self.threads)
+                              str(self.threads)], self.threads)
         result = event(out, 'bench')
         share = min(1.0, cpu / wall)
         result['rate'] = result['examples_per_s'] / (share if CLOCK == 'cpu' else 1)
@@ -212,7 +213,7 @@ def machine():
 
 
 def main():
-    names = ENV('ROWS', ' '.join(ROWS)).split()
+    names = (ENV('ROWS') or ' '.join(ROWS)).split()
     for name in names:
         if name not in ROWS:
             sys.exit('bench: no row `%s`; there are: %s' % (name, ' '.join(ROWS)))

@@ -31,8 +31,7 @@ class Peer:
         self.data = [self.field(data[k]) for k in self.module.FIELDS]
         kind = dict(mode='max-autotune') if 'tune' in variant else {}
         if self.compiled and 'cppw' in variant:
-            import torch._inductor.config
-            torch._inductor.config.cpp_wrapper = True
+            importlib.import_module('torch._inductor.config').cpp_wrapper = True
         if self.compiled and 'whole' in variant:
             self.step_whole(kind)
         else:
