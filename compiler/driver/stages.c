@@ -134,7 +134,7 @@ bool run_obj(Pipeline *p) {
     const char *why = NULL;
     LlvmOptions options = llvm_options(p);
     if (llvm_emit(&p->c, p->program, p->loops, &options, LLVM_OBJECT, p->file, &why)) return true;
-    diag_report(p->c.diag, E603, (Span){0}, "%s: %s", p->file, why);
+    diag_report(p->c.diag, E603, (Span){0}, "%s", why);
     p->exit_code = 5;
     return false;
 }

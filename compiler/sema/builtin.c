@@ -78,7 +78,7 @@ Value *builtin_call(Eval *e, const Context *c, const Builtin *b, const Arguments
 /* ---- what handlers share ---- */
 bool empty(Eval *e, const Context *c, const Value *v, Span span) {
     if (v->kind != VALUE_TENSOR || v->shape.rank == 0 || v->shape.dims[0] != 0) return false;
-    sema_error(e, c, E349, span, "this range is empty: only a loop may go over it");
+    sema_error(e, c, E349, span, "this range has no numbers: only a loop may go over it, without a round");
     return true;
 }
 Value *argument_tensor(Eval *e, const BuiltinCall *call, int i, int least_rank) {

@@ -186,7 +186,7 @@ Value *builtin_batch_mean(Eval *e, const BuiltinCall *call) {
     for (int bit = c->batch_from; bit < c->n_frames; bit++)
         if (c->frames[bit]->kind != FRAME_ROUND) a.frames |= 1u << bit;
     if (!a.frames && c->where != WHERE_PARAMS)
-        return sema_poison(e, c, E410, call->span, "there are no examples here to take a mean over");
+        return sema_poison(e, c, E410, call->span, "`batch_mean` is over the examples of a step, and there are none here");
     if (c->where == WHERE_PREDICT && c->batch_from == 0) {
         Message *m =
             sema_error(e, c, E411, call->span, "`predict` takes rows one by one, nothing can look across them");

@@ -44,7 +44,8 @@ Value *builtin_transpose(Eval *e, const BuiltinCall *call) {
     u32 seen = 0;
     for (int i = 0; i < rank; i++) order[i] = i < rank - 2 ? i : 2 * rank - 3 - i;
     if (call->n > 1 && call->n - 1 != rank)
-        return sema_poison(e, call->c, E325, call->span, "an order of %d axes for %s", call->n - 1, value_text(e, v));
+        return sema_poison(e, call->c, E325, call->span, "the order of %d axes, and %s has %d", call->n - 1, value_text(e, v),
+                           v->shape.rank);
     for (int i = 1; i < call->n; i++) {
         i64 a;
         if (!need_int(e, call->c, call->v[i], call->spans[i], "an axis", &a)) return value_poison(e);

@@ -6,6 +6,12 @@
 enum { CALLS_DEEP = 120 };
 
 /* ---- arguments ---- */
+static bool is_one_value(Eval *e, const Context *c, const Ast *ast, const Value *v) {
+    if (v->kind != VALUE_TUPLE && v->kind != VALUE_NONE) return true;
+    Message *m = sema_error(e, c, E351, ast->span, "an argument is one value, this is %s", value_text(e, v));
+    if (v->kind == VALUE_TUPLE) message_help(m, "bind them first, `a, b = ..`, and give the one that is meant");
+    return false;
+}
 bool eval_arguments(Eval *e, const Context *c, Scope *scope, const AstList *list, Value *first, Span first_span,
                     Arguments *result) {
     int n = list->n + (first ? 1 : 0), k = 0;
@@ -23,9 +29,7 @@ bool eval_arguments(Eval *e, const Context *c, Scope *scope, const AstList *list
         else if (named)
             sema_error(e, c, E350, a->span, "an argument by position stands before those with a name"), fine = false;
         result->v[k] = eval_expression(e, c, scope, value);
-        if (result->v[k]->kind == VALUE_TUPLE || result->v[k]->kind == VALUE_NONE)
-            sema_error(e, c, E351, value->span, "an argument is one value, this is %s", value_text(e, result->v[k])),
-                fine = false;
+        fine &= is_one_value(e, c, value, result->v[k]);
         fine &= !value_is_poison(result->v[k]);
     }
     return fine;
@@ -233,9 +237,7 @@ Value *eval_call(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     Memo *memo = f && f->what == FUNCTION_MODEL ? memo_find(e, c, scope, ast, &known) : NULL;
     if (known) return known;
     if (ast->kind == AST_pipe) first = eval_expression(e, c, scope, ast->pipe.value);
-    if (first && (first->kind == VALUE_TUPLE || first->kind == VALUE_NONE))
-        return sema_poison(e, c, E351, ast->pipe.value->span, "an argument is one value, this is %s",
-                           value_text(e, first));
+    if (first && !is_one_value(e, c, ast->pipe.value, first)) return value_poison(e);
     const char *label = call->call.label.text ? call->call.label.text : f && !b ? f->name : NULL;
     const char *component = label ? counters_name(e, c->counters, label) : "";
     Arguments arguments;

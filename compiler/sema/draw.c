@@ -167,7 +167,9 @@ static Value *draw(Eval *e, const BuiltinCall *call, int n, Value **arguments, c
     for (int i = 0; i < n; i++)
         closed &= (nodes[i] = value_spread(e, c, arguments[i], r->frames, &shape, element_real())) != NULL;
     Counter counter;
-    if (closed && counter_of(e, call, &shape, path, &counter)) r->node = build(e, &counter, nodes, context);
+    if (!closed) return r;
+    if (!counter_of(e, call, &shape, path, &counter)) return value_poison(e);
+    r->node = build(e, &counter, nodes, context);
     return r;
 }
 static Node *uniform_of(Eval *e, const Counter *x) {

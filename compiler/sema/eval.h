@@ -312,6 +312,7 @@ Value *gradient_by_slots(Eval *e, const Context *c, Value *y, Value *x, Slot *co
 /* Statements of train blocks, in train.c and minimize.c. */
 void minimize_statement(Eval *e, const Context *c, Scope *scope, const Ast *statement);
 void report_statement(Eval *e, const Context *c, Scope *scope, const Ast *statement);
+void report_misplaced(Eval *e, const Context *c, const Ast *statement); /* its error */
 
 /* Parts of them (inner.c). minimize_inner: all of `minimize E by O on theta`, theta bound in the block
  *(scope_find_here).

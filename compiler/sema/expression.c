@@ -174,6 +174,17 @@ Value *eval_expression(Eval *e, const Context *c, Scope *scope, const Ast *ast) 
 }
 
 /* ---- statements ---- */
+static Value *no_value(Eval *e, const Context *c, const Ast *expression, const Value *v) {
+    if (v->kind == VALUE_STRING)
+        return sema_poison(e, c, E333, expression->span, "a text stands only in sources and settings, no name is bound to one");
+    Message *m = sema_error(e, c, E333, expression->span, "this gives no value that a name could be bound to");
+    if (expression->kind == AST_choice)
+        message_help(m, "an `if` gives the last line of the block taken: give it an `else`, and both an expression at the end");
+    else
+        message_help(m, "a loop gives its last line, stacked over the rounds, if that is an expression; names carried "
+                        "through it are used after it");
+    return value_poison(e);
+}
 static void let_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     const NameList *names = &ast->let.names;
     const Ast *expression = ast->let.value;
@@ -184,9 +195,7 @@ static void let_statement(Eval *e, const Context *c, Scope *scope, const Ast *as
     else
         v = type_value(e, c, scope, ast->let.type, &type) ? typed_expression(e, c, scope, &type, expression)
                                                           : value_poison(e);
-    if (v->kind == VALUE_NONE || v->kind == VALUE_STRING)
-        v = sema_poison(e, c, E333, expression->span,
-                        v->kind == VALUE_NONE ? "this has no value" : "a text stands only in sources and settings");
+    if (v->kind == VALUE_NONE || v->kind == VALUE_STRING) v = no_value(e, c, expression, v);
     int n = v->kind == VALUE_TUPLE ? v->n : 1;
     if (v->kind == VALUE_POISON) {
         for (int i = 0; i < names->n; i++) bind(e, c, scope, names->v[i].text, v, names->v[i].span);
@@ -203,15 +212,25 @@ static void let_statement(Eval *e, const Context *c, Scope *scope, const Ast *as
     for (int i = 0; i < n; i++) bind(e, c, scope, names->v[i].text, n == 1 ? v : v->items[i], names->v[i].span);
 }
 static void function_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
-    if (ast->function.what != FUNCTION_DEF) {
-        sema_error(e, c, E335, ast->span, "a `%s` stands at the top of a file",
-                   ast->function.what == FUNCTION_MODEL ? "model" : "optimizer");
-        return;
+    FunctionWhat what = (FunctionWhat)ast->function.what;
+    if (what != FUNCTION_DEF) {
+        bool model = what == FUNCTION_MODEL;
+        Message *m = sema_error(e, c, E335, ast->function.name.span, "a%s stands at the top of a file, not in a block",
+                                model ? " `model`" : "n `optimizer`");
+        message_help(m, model ? "move it out of the block; a `def` may stand here, each of its calls has parameters of its own"
+                              : "move it out of the block, and give it what it needs as arguments");
+        if (model) what = FUNCTION_DEF; /* so that its calls here mean something */
     }
     Function *f = ARENA_NEW(e->arena, Function);
-    *f =
-        (Function){.what = FUNCTION_DEF, .name = ast->function.name.text, .ast = ast, .scope = scope_capture(e, scope)};
+    *f = (Function){.what = what, .name = ast->function.name.text, .ast = ast, .scope = scope_capture(e, scope)};
     scope_declare_function(e, scope, f, ast->function.name.span);
+}
+void report_misplaced(Eval *e, const Context *c, const Ast *ast) {
+    Message *m = sema_error(e, c, E336, ast->span, "a `report` stands directly in a train or predict block");
+    if (c->chain)
+        message_help(m, "return the value and report it in the train block");
+    else
+        message_help(m, "let the loop give the value as its last line, and report that after it");
 }
 void eval_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     switch ((int)ast->kind) {
@@ -223,7 +242,7 @@ void eval_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
         if (c->top)
             report_statement(e, c, scope, ast);
         else
-            sema_error(e, c, E336, ast->span, "a `report` stands directly in a train or predict block");
+            report_misplaced(e, c, ast);
         return;
     case AST_value: eval_expression(e, c, scope, ast->value.value); return;
     default: nnc_bug("%s where a statement stands", ast_kind_name(ast->kind));

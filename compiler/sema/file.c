@@ -26,8 +26,9 @@ void file_declare(Eval *e, Scope *scope, const Ast *program) {
         if (item->lasting.what == LASTING_PARAM) {
             if (!taken(e, scope, item->lasting.name)) declare_top_param(e, scope, item);
         } else {
-            sema_error(e, NULL, E335, item->span, "a `%s` stands in a block",
-                       item->lasting.what == LASTING_STATE ? "state" : "carry");
+            message_help(sema_error(e, NULL, E335, item->span, "a `%s` stands in a block",
+                                    item->lasting.what == LASTING_STATE ? "state" : "carry"),
+                         "move it into the model, train block or optimizer that changes it; a `param` may stand here");
         }
     }
 }

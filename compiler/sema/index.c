@@ -43,7 +43,8 @@ static Value *slice(Eval *e, const Indexing *x, Value *v, int at, const Ast *ast
     if (n == OPEN) return s.dims[at] = OPEN, shaped_as(e, v, &s, v->frames, NULL);
     if (low < 0 || high > n || low >= high)
         return sema_poison(e, x->c, low == high && low >= 0 && high <= n ? E341 : E340, ast->span,
-                           "the slice %lld:%lld of an axis of %lld", (long long)low, (long long)high, (long long)n);
+                           "the slice %lld:%lld of an axis of %lld %s", (long long)low, (long long)high, (long long)n,
+                           low < 0 || high > n ? "leaves it" : low == high ? "is empty" : "goes backwards");
     s.dims[at] = high - low;
     Node *node = value_node(e, v);
     return shaped_as(e, v, &s, v->frames, node ? ir_slice(e->graph, node, node_axis(v, at), low, high, 1) : NULL);
@@ -162,8 +163,12 @@ Value *eval_index(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     Value *v = eval_expression(e, c, scope, ast->index.value);
     const AstList *list = &ast->index.indices;
     if (value_is_poison(v)) return v;
-    if (v->kind != VALUE_TENSOR)
-        return sema_poison(e, c, E345, ast->index.value->span, "%s has no axes to index", value_text(e, v));
+    if (v->kind != VALUE_TENSOR) {
+        Message *m = sema_error(e, c, E345, ast->index.value->span, "%s has no axes to index", value_text(e, v));
+        if (v->kind == VALUE_RECORD && v->n) message_help(m, "its parts have names: `.%s`", v->names[0]);
+        if (v->kind == VALUE_TUPLE) message_help(m, "bind its values first: a, b = ..");
+        return value_poison(e);
+    }
     int at = 0;
     for (int i = 0; i < list->n; i++) {
         const Ast *ix = list->v[i];

@@ -107,7 +107,7 @@ static bool param_same(Eval *e, const Context *c, Scope *scope, const Ast *ast, 
     if (shape_equal(&want.shape, &g->slots[0]->shape)) return true;
     Message *m = sema_error(e, c, E364, ast->span, "the param `%s` of `%s` is %s here and %s on the model's signature",
                             g->path, c->owner, shape_text(e, &want.shape), shape_text(e, &g->slots[0]->shape));
-    message_note(m, g->slots[0]->span, "declared here");
+    message_help(m, "a model has one set of parameters: what gives their shapes may not differ from call to call");
     return false;
 }
 static void param_collect(Eval *e, Model *m, const Group *g) {
@@ -185,10 +185,13 @@ static Value *beginning_statement(Eval *e, const Context *c, Scope *scope, const
     for (int k = 0; k < g->n; k++) {
         Slot *s = g->slots[k];
         Value *leaf = value_leaf(v, k);
-        if (role == ROLE_CARRY && s->frames != frames)
-            return sema_poison(e, c, E368, ast->span,
-                               "the carry `%s` is used once over %d mapped axes and once over %d", path,
-                               frames_count(s->frames), frames_count(frames));
+        if (role == ROLE_CARRY && s->frames != frames) {
+            Message *m = sema_error(e, c, E368, ast->span,
+                                    "the carry `%s` is kept over %d mapped axes, the rows among them, and this call maps over %d",
+                                    path, frames_count(s->frames), frames_count(frames));
+            message_help(m, "one model has one carry: call it in one way, or declare a second model");
+            return value_poison(e);
+        }
         if (role == ROLE_LOOP) s->carrier = c->state_carrier, frames = leaf->frames;
         Value *begin = value_tensor(e, s->element, &s->shape, frames, NULL);
         begin->node = carried_in(e, c, s, value_spread(e, c, leaf, frames, &s->shape, s->element));
@@ -233,9 +236,12 @@ static Value *state_statement(Eval *e, const Context *c, Scope *scope, const Ast
     if (!g) g = *group = group_new(e, c, role, owner, path, v, ast->span);
     for (int k = 0; k < g->n; k++) {
         Value *leaf = value_leaf(v, k);
-        if (leaf->frames)
-            return sema_poison(e, c, E367, ast->span,
-                               "the initial value of the state `%s` differs from example to example", path);
+        if (leaf->frames) {
+            Message *m = sema_error(e, c, E367, ast->lasting.value->span,
+                                    "the initial value of the state `%s` differs from example to example", path);
+            message_help(m, "a state is one value: batch_mean(..) makes one; `carry` keeps one for each row");
+            return value_poison(e);
+        }
         g->slots[k]->initial = value_spread(e, c, leaf, 0, &g->slots[k]->shape, g->slots[k]->element);
     }
     return group_value(e, c, g);
@@ -272,8 +278,9 @@ static bool keeps_shape(Eval *e, const Context *c, const Owned *o, Slot *s, cons
         if (v->element.kind == ELEMENT_REAL && s->element.kind == ELEMENT_INT)
             return s->element = v->element, e->again = true, true;
     }
-    sema_error(e, c, E370, o->span, "the %s `%s` begins as %s and ends as %s", what_text[o->what], o->name,
-               type_text(e, s->element, &s->shape), value_text(e, v));
+    Message *m = sema_error(e, c, E370, o->span, "the %s `%s` begins as %s and ends as %s", what_text[o->what], o->name,
+                            type_text(e, s->element, &s->shape), value_text(e, v));
+    message_help(m, "what `%s` is bound to where the block ends is kept, so it needs the type that it began with", o->name);
     return false;
 }
 /* Where batches lie side by side their mean is kept; within a batch a state has one value. */

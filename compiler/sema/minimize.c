@@ -140,6 +140,39 @@ static void reached_add(Eval *e, Slot *s) {
         if (page->reached.v[i] == s) return;
     vec_push(e->arena, &page->reached, s);
 }
+static const char *names_text(Eval *e, const NameList *names) {
+    Text t = {.arena = e->arena};
+    for (int i = 0; i < names->n; i++) text_printf(&t, "%s`%s`", i ? ", " : "", names->v[i].text);
+    return text_done(&t);
+}
+/* Models and parameters of the page that y was computed by, through what gradients pass; "" if there are none. */
+static const char *computed_by(Eval *e, const Value *y) {
+    Text t = {.arena = e->arena};
+    const char *last = NULL;
+    for (int i = 0; i < e->slots.n; i++) {
+        const Slot *s = e->slots.v[i];
+        if (s->role != ROLE_PARAM || s->owner == last || deps_reach(y->deps, s->leaf) == REACH_NONE) continue;
+        text_printf(&t, "%s`%s`", last ? ", " : "", s->owner);
+        last = s->owner;
+    }
+    return text_done(&t);
+}
+static void no_effect(Eval *e, const Context *c, const Objective *o, const Value *y) {
+    const Pass *pass = c->block;
+    const NameList *on = o->ast->minimize.on.n ? &o->ast->minimize.on : &pass->train->ast->train.models;
+    const char *by = computed_by(e, y), *changed = names_text(e, on);
+    Span span = o->ast->minimize.objective->span;
+    Message *m;
+    if (*by)
+        m = sema_error(e, c, E462, span, "this is computed by %s, and the minimize changes %s", by, changed);
+    else
+        m = sema_error(e, c, E462, span, "no parameter reaches this, and the minimize changes %s", changed);
+    message_note(m, on->v[0].span, o->ast->minimize.on.n ? "named here" : "the block trains this");
+    if (*by)
+        message_help(m, "name %s after `%s`, or minimize what %s computes", by, o->ast->minimize.on.n ? "on" : "train", changed);
+    else
+        message_help(m, "what is minimized is computed by a model, %s(..), and not only within stop(..)", on->v[0].text);
+}
 static bool reaches(Eval *e, const Context *c, Objective *o, const Value *y) {
     bool any = false;
     for (int i = 0; i < o->slots.n; i++) {
@@ -148,12 +181,7 @@ static bool reaches(Eval *e, const Context *c, Objective *o, const Value *y) {
         any = true;
     }
     if (any) return true;
-    Message *m = sema_error(e, c, E462, o->ast->minimize.objective->span,
-                            "no parameter that this minimize changes reaches what it minimizes");
-    if (o->ast->minimize.on.n)
-        message_note(m, o->ast->minimize.on.v[0].span, "it changes `%s`", o->ast->minimize.on.v[0].text);
-    message_help(m,
-                 "what is minimized must be computed by a model that the block trains, and not only within stop(..)");
+    no_effect(e, c, o, y);
     return false;
 }
 

@@ -83,8 +83,9 @@ Value *model_params(Eval *e, const Context *c, Model *m) {
 static bool same_names(Eval *e, const Context *c, const Model *m, const Value *theta, Span span) {
     const char *name = m->function->name;
     if (theta->kind != VALUE_RECORD)
-        return sema_error(e, c, E382, span, "the parameters given to `%s` are a record, this is %s", name,
-                          value_text(e, theta)),
+        return message_help(sema_error(e, c, E382, span, "after `;` stands a record with the parameters of `%s`, this is %s",
+                                       name, value_text(e, theta)),
+                            "`%s.params` is one", name),
                false;
     for (int i = 0; i < m->names.n; i++) {
         int k = 0;

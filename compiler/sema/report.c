@@ -90,7 +90,31 @@ Value *report_average(Eval *e, const BuiltinCall *call) {
 }
 
 /* ---- the statement ---- */
-static bool reportable(Eval *e, const Context *c, const Ast *ast, const Value *v) {
+/* The first expression that reads a value of each example, as large as may be without an `average` in it. */
+typedef struct Offender {
+    const Scope *scope;
+    const Ast *found;
+    bool averages, differs;
+} Offender;
+static void parts_walk(void *context, const Ast *ast) {
+    Offender *o = context;
+    const Ast *call = ast->kind == AST_pipe ? ast->pipe.call : ast;
+    if (call->kind == AST_call && !strcmp(call->call.name.text, "average")) o->averages = true;
+    const Binding *b = ast->kind == AST_name ? scope_find(o->scope, ast->name.name.text) : NULL;
+    const Value *v = b && !b->resolve ? b->value : NULL;
+    for (int i = 0; v && v->kind != VALUE_POISON && i < value_leaves(v); i++) o->differs |= value_leaf(v, i)->frames != 0;
+    ast_children(ast, parts_walk, o);
+}
+static void offender_walk(void *context, const Ast *ast) {
+    Offender *o = context, parts = {.scope = o->scope};
+    if (o->found) return;
+    parts_walk(&parts, ast);
+    if (!parts.averages && parts.differs) o->found = ast;
+    const Ast *call = ast->kind == AST_pipe ? ast->pipe.call : ast;
+    if (!parts.averages || (call->kind == AST_call && !strcmp(call->call.name.text, "average"))) return;
+    ast_children(ast, offender_walk, o);
+}
+static bool reportable(Eval *e, const Context *c, const Scope *scope, const Ast *ast, const Value *v) {
     if (value_is_poison(v)) return false;
     if (v->kind != VALUE_TENSOR || v->element.kind == ELEMENT_CLASS) {
         Message *m = sema_error(e, c, E470, ast->report.value->span,
@@ -99,9 +123,13 @@ static bool reportable(Eval *e, const Context *c, const Ast *ast, const Value *v
         return false;
     }
     if (v->averaged && v->frames) {
-        Message *m = sema_error(e, c, E472, ast->report.value->span,
-                                "outside `average` this still differs from example to example");
-        message_help(m, "a report with `average` in it is computed once, from averages alone");
+        Offender o = {.scope = scope};
+        offender_walk(&o, ast->report.value);
+        Span span = (o.found ? o.found : ast->report.value)->span;
+        Message *m = sema_error(e, c, E472, span, "outside `average` this differs from example to example");
+        int n = o.found ? (int)(span.end - span.begin) : 0;
+        message_help(m, "a report with `average` in it is computed once, from averages alone: write average(%.*s)",
+                     n && n <= 40 ? n : 2, n && n <= 40 ? span.source->text + span.begin : "..");
         return false;
     }
     return true;
@@ -154,7 +182,7 @@ void report_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
         return;
     }
     if (c->where != WHERE_TRAIN) {
-        sema_error(e, c, E336, ast->span, "a `report` stands directly in a train or predict block");
+        report_misplaced(e, c, ast);
         return;
     }
     Pass *pass = c->block;
@@ -162,7 +190,7 @@ void report_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     if (!r) return;
     pass->report = r->index, pass->summand = 0;
     Value *v = evaluate(e, c, scope, r);
-    if (reportable(e, c, ast, v)) {
+    if (reportable(e, c, scope, ast, v)) {
         keep(e, c, pass, r, v);
         classes_find(e, scope, r);
     }

@@ -279,8 +279,9 @@ static Node *outside(Eval *e, Loop *l, Build *b, Slot *s) {
     }
     arena_free(scratch);
     if (!inner) return node;
-    sema_error(e, l->c, E372, s->span,
-               "`%s` lasts over the rounds of a loop, and its initial value depends on the round", s->path);
+    Message *m = sema_error(e, l->c, E372, s->span,
+                            "`%s` lasts over the rounds of a loop, and its initial value depends on the round", s->path);
+    message_help(m, "begin with a number, or with what is bound before the loop");
     return ir_fill(e->graph, 0, node->type);
 }
 static void build_pending(Eval *e, Loop *l, Build *b) {
@@ -398,10 +399,14 @@ static bool sequences_of(Eval *e, Loop *l) {
     const Ast *ast = l->ast;
     l->n = ast->scan.sequences.n, l->length = OPEN;
     l->sequences = ARENA_ARRAY(e->arena, Value *, l->n);
-    if (l->n != ast->scan.names.n)
-        return sema_error(e, l->c, E339, ast->span, "%d name%s for %d sequence%s", ast->scan.names.n,
-                          ast->scan.names.n == 1 ? "" : "s", l->n, l->n == 1 ? "" : "s"),
-               false;
+    if (l->n != ast->scan.names.n) {
+        const NameList *names = &ast->scan.names;
+        Message *m = sema_error(e, l->c, E339, span_join(names->v[0].span, names->v[names->n - 1].span),
+                                "%d name%s for %d sequence%s", names->n, names->n == 1 ? "" : "s", l->n,
+                                l->n == 1 ? "" : "s");
+        message_help(m, "a name for each sequence: scan a, b in xs, ys; 0..n counts beside them: scan i, a in 0..n, xs");
+        return false;
+    }
     bool fine = true;
     for (int i = 0; i < l->n; i++) {
         Value *v = l->sequences[i] = eval_expression(e, l->c, l->scope, ast->scan.sequences.v[i]);

@@ -125,6 +125,14 @@ static bool of_kind(const ScopeEntry *entry, NameKind kind) {
     default: return false;
     }
 }
+static void data_sets_help(Message *m, Eval *e, int n, const char *const *sets) {
+    Text names = {.arena = e->arena};
+    for (int i = 0; i < n; i++) text_printf(&names, "%s`%s`", i ? ", " : "", sets[i]);
+    if (n)
+        message_help(m, "the page has %s", text_done(&names));
+    else
+        message_help(m, "the page declares no data: data d = csv(\"file.csv\") { .. }");
+}
 Value *unknown_name(Eval *e, const Context *c, const Scope *scope, Name name, NameKind kind) {
     static const char *const what[] = {"name", "function", "optimizer", "model", "data set"};
     VEC(const char *) candidates = {0};
@@ -145,6 +153,9 @@ Value *unknown_name(Eval *e, const Context *c, const Scope *scope, Name name, Na
                    what[kind], name.text);
     if (other && other->span.source)
         message_note(m, other->span, "`%s` is bound here, and is no %s", name.text, what[kind]);
-    if (near) message_help(m, "did you mean `%s`?", near);
+    if (near)
+        message_help(m, "did you mean `%s`?", near);
+    else if (kind == NAME_DATA)
+        data_sets_help(m, e, candidates.n, candidates.v);
     return value_poison(e);
 }

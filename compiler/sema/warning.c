@@ -52,18 +52,28 @@ void batch_watch(Eval *e, const Context *c, Span span, Frames across) {
 }
 
 /* ---- what is trained ---- */
+enum { NAMES_SHOWN = 8 };
 static bool listed(const Slot *s, Slot *const *v, int n) {
     for (int i = 0; i < n; i++)
         if (v[i] == s) return true;
     return false;
 }
 static void unreached(Eval *e, const Page *page, const Train *t) {
+    Text names = {.arena = e->arena};
+    int n = 0;
     for (int i = 0; i < t->slots.n; i++) {
         const Slot *s = t->slots.v[i];
         if (listed(s, page->reached.v, page->reached.n)) continue;
-        Message *m = sema_warning(e, NULL, W703, t->ast->train.models.v[0].span,
-                                  "no minimize reaches the parameter `%s`", path_join(e, s->owner, s->path));
-        if (s->span.source && !s->span.source->library) message_note(m, s->span, "declared here");
+        if (n++ < NAMES_SHOWN) text_printf(&names, "%s`%s`", n > 1 ? ", " : "", path_join(e, s->owner, s->path));
+    }
+    if (!n) return;
+    if (n > NAMES_SHOWN) text_printf(&names, " and %d more", n - NAMES_SHOWN);
+    Message *m = sema_warning(e, NULL, W703, t->ast->train.models.v[0].span, "no minimize reaches the parameter%s %s",
+                              n == 1 ? "" : "s", text_done(&names));
+    for (int i = 0; i < t->slots.n; i++) {
+        const Slot *s = t->slots.v[i];
+        if (!listed(s, page->reached.v, page->reached.n) && s->span.source && !s->span.source->library)
+            message_note(m, s->span, "`%s` is declared here", s->path);
     }
 }
 static bool trained(const Page *page, const Model *m) {
@@ -116,6 +126,14 @@ static void needed_for_training(const Train *t, const Pass *pass, Arena *scratch
     NodeList all = order_walk(scratch, roots.v, roots.n);
     for (int i = 0; i < all.n; i++) nodemap_set(seen, all.v[i], all.v[i]);
 }
+/* A product, or a loop with one in it: what takes the time of a net. */
+static bool has_product(Arena *scratch, const Node *node) {
+    if (node->op != OP_scan) return node->op == OP_dot;
+    NodeList body = order_walk(scratch, node->at->body->results, node->at->body->n_results);
+    for (int i = 0; i < body.n; i++)
+        if (has_product(scratch, body.v[i])) return true;
+    return false;
+}
 static void costly(Eval *e, const Train *t) {
     const Pass *pass = full_step(t);
     Arena *scratch = arena_new("scratch");
@@ -126,8 +144,7 @@ static void costly(Eval *e, const Train *t) {
         NodeList all = {0};
         if (pass->sums.v[i]) all = order_walk(scratch, pass->sums.v[i], r->summands.n);
         int products = 0;
-        for (int k = 0; k < all.n; k++)
-            products += (all.v[k]->op == OP_dot || all.v[k]->op == OP_scan) && !nodemap_get(&seen, all.v[k]);
+        for (int k = 0; k < all.n; k++) products += has_product(scratch, all.v[k]) && !nodemap_get(&seen, all.v[k]);
         if (!products) continue;
         Message *m =
             sema_warning(e, NULL, W707, r->ast->span, "each step computes a forward pass that only this report needs");

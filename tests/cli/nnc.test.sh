@@ -11,6 +11,7 @@ check "check only" "$NNC" examples/digits.nn
 expect "explain" 0 "unknown name" "$NNC" explain e201
 expect "explain what is no code" 2 "no such code" "$NNC" explain E999
 expect "unwritable output" 5 "cannot be written" "$NNC" examples/digits.nn -o "$TMP/no/such/folder/digits"
+expect "unwritable object file" 5 "error\[E603\]: cannot write .*No such file" "$NNC" --emit=obj examples/digits.nn -o "$TMP/no/digits.o"
 expect "output that is a folder" 5 "is a directory" "$NNC" examples/digits.nn -o "$TMP"
 expect "level" 2 "0, 1, 2 or 3" "$NNC" -O7 examples/digits.nn
 expect "define without a value" 2 "NAME=VALUE" "$NNC" -D width examples/mnist_mlp.nn

@@ -125,6 +125,22 @@ static const Wrong wrong[] = {
     {"E404", "def f(q: [], a) { grad(q * a, a) }\n" FIELDS "a = sum(x); def g(q: []) { grad(q * a, a) }; g(w) }"},
     {"E405", FIELDS "grad(sum(x), relu) }"},
 };
+/* f0 calls f1 calls .. f130. */
+static void test_deep_calls(void) {
+    Arena *arena = arena_new("test");
+    Text text = {.arena = arena};
+    for (int i = 0; i < 130; i++) text_printf(&text, "def f%d(x) { f%d(x) }\n", i, i + 1);
+    text_add(&text, "def f130(x) { x }\n" FIELDS "f0(x) }");
+    Page p;
+    bool fine = page_open(&p, text_done(&text), 3, true, false);
+    char *messages = NULL;
+    size_t n;
+    FILE *out = open_memstream(&messages, &n);
+    diag_print(p.c.diag, out, true, false, false);
+    fclose(out);
+    check(!fine && diag_errors(p.c.diag) == 1 && strstr(messages, "E357"), "E357: calls too deep", messages);
+    free(messages);
+}
 static void test_errors(void) {
     for (int i = 0; i < COUNT_OF(wrong); i++) {
         Page p;
@@ -177,6 +193,7 @@ static void test_names(void) {
 int main(void) {
     test_values();
     test_errors();
+    test_deep_calls();
     test_sizes();
     test_names();
     return failed;
