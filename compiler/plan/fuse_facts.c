@@ -78,8 +78,9 @@ static void keep_operands(Fuse *f, const Node *node) {
     for (int k = 0; k < node->n_args; k++) { /* through views: what is below is read often */
         const Node *x = node->args[k];
         if (node->op == OP_take && node->type->count * 4 <= x->type->count) continue;
-        while (is_addressing(x) && x->n_args && x->op != OP_get) x = x->args[0];
-        if (!is_addressing(x)) facts_of(f, x)->kept = true;
+        bool tiled = node->op == OP_dot && f->p->plan->options.level >= 2;
+        while (is_addressing(x) && x->n_args && x->op != OP_get && !(tiled && x->op == OP_affine && !stays_inside(x))) x = x->args[0];
+        if (!is_addressing(x) || x->op == OP_affine) facts_of(f, x)->kept = true;
     }
 }
 void fuse_facts(Fuse *f) {

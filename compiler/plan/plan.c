@@ -229,7 +229,7 @@ static int replaced_param(const Entry *entry, Place place) {
     return -1;
 }
 static void plan_entry(Planner *p, const Entry *entry) {
-    const Func *f = entry->func;
+    const Func *f = p->plan->options.level >= 2 ? pad_windows(p->graph, entry->func) : entry->func;
     PlanBody *body = ARENA_NEW(p->arena, PlanBody);
     *body = (PlanBody){.func = f, .values = {.arena = p->arena}, .results = {.arena = p->arena}};
     body->params = ARENA_ARRAY(p->arena, PlanValue *, f->n_params);

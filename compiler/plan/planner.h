@@ -40,6 +40,10 @@ bool is_addressing(const Node *node);
 bool is_placing(const Node *node);
 bool is_map_like(const Node *node); /* maps, take, placing puts */
 
+/* ---- pad.c */
+const Func *pad_windows(Graph *g, const Func *f);
+bool stays_inside(const Node *affine); /* never reads past its axis or between elements */
+
 /* ---- plan.c */
 PlanValue *value_in_work(Planner *p, const PlanBody *body, const Type *type);
 PlanKernel *kernel_new(Planner *p, PlanBody *body, PlanKind kind, const Node *anchor);
