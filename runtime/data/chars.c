@@ -37,7 +37,7 @@ Status utf8_fail(const Reading *reading, Spot spot, char byte) {
     return console_fail_at(reading->console, FAILED_DATA, spot, NULL, "it is not UTF-8: byte 0x%02x",
                            (unsigned char)byte);
 }
-static void code_text(int32_t code, char to[5]) {
+void code_text(int32_t code, char to[5]) {
     int n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     static const int32_t first[5] = {0, 0, 0xC0, 0xE0, 0xF0};
     to[n] = 0;

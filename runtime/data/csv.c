@@ -118,7 +118,8 @@ static Status record_read(Csv *csv, bool *more) {
 /* ---- which cells a column takes */
 static bool column_is_csv(const Reading *reading, int64_t c) {
     const char *reader = reading->set->spec->columns[c].reader;
-    return column_wanted(reading, c) && (!strcmp(reader, "column") || !strcmp(reader, "columns"));
+    return column_wanted(reading, c) && (!strcmp(reader, "column") || !strcmp(reader, "columns") ||
+                                         !strcmp(reader, "characters") || !strcmp(reader, "count"));
 }
 static Cell trimmed(Cell cell) {
     while (cell.n && (*cell.s == ' ' || *cell.s == '\t')) cell.s++, cell.n--;
@@ -158,7 +159,12 @@ static Status place_named(Csv *csv, const nn_column *spec, const char *name, int
     text_free(&shown);
     return FAILED_DATA;
 }
+static bool is_characters(const nn_column *spec) { return !strcmp(spec->reader, "characters"); }
 static int64_t places_count(const nn_column *spec) { return spec->n_names ? spec->n_names : spec->high - spec->low; }
+/* Values that a row keeps. */
+static int64_t values_count(const nn_column *spec) {
+    return is_characters(spec) && spec->n_dims ? spec->dims[0] : places_count(spec);
+}
 static Status places_find(Csv *csv, int64_t c) {
     Reading *reading = csv->reading;
     const nn_column *spec = &reading->set->spec->columns[c];
@@ -240,24 +246,37 @@ static Status fail_cell(const Csv *csv, const nn_column *spec, int64_t place, Ce
     text_free(&shown);
     return status;
 }
+static Status fail_bool(const Csv *csv, const nn_column *spec, int64_t place, Cell cell) {
+    return fail_cell(csv, spec, place, cell, "is not 0, 1, true or false");
+}
+/* Cells that are texts: `characters` to `to`, `count` as a number. */
+static Status cell_text(const Csv *csv, const nn_column *spec, int64_t place, Cell cell, int32_t *to, double *count) {
+    char name[128];
+    Spot spot = spot_of(csv, cell_column(csv, place, name, sizeof name));
+    if (!cell.n) return fail_cell(csv, spec, place, cell, "");
+    if (is_characters(spec)) return string_store(csv->reading, spot, spec, cell.s, cell.n, to);
+    return string_count(csv->reading, spot, cell.s, cell.n, count);
+}
 static Status cell_store(const Csv *csv, const nn_column *spec, int64_t place, ClassTable *classes, uint8_t *to) {
     Cell cell = trimmed(csv->cells[place]);
-    double value;
+    double value = 0;
+    if (is_characters(spec)) return cell_text(csv, spec, place, cell, (int32_t *)(void *)to, NULL);
     if (spec->element == NN_CLASS) {
         int32_t id = cell.n ? class_id(classes, cell.s, cell.n, spot_of(csv, NULL)) : 0;
         if (!cell.n) return fail_cell(csv, spec, place, cell, "");
         memcpy(to, &id, 4);
         return id < 0 ? fail_memory(csv) : OK;
     }
-    if (spec->element == NN_BOOLEAN &&
-        ((cell.n == 4 && !memcmp(cell.s, "true", 4)) || (cell.n == 5 && !memcmp(cell.s, "false", 5))))
+    if (!strcmp(spec->reader, "count"))
+        TRY(cell_text(csv, spec, place, cell, NULL, &value));
+    else if (spec->element == NN_BOOLEAN &&
+             ((cell.n == 4 && !memcmp(cell.s, "true", 4)) || (cell.n == 5 && !memcmp(cell.s, "false", 5))))
         value = cell.n == 4;
     else if (!number_read(cell.s, cell.n, &value))
-        return fail_cell(csv, spec, place, cell,
-                         spec->element == NN_BOOLEAN ? "is not 0, 1, true or false" : "is not a number");
+        return spec->element == NN_BOOLEAN ? fail_bool(csv, spec, place, cell)
+                                           : fail_cell(csv, spec, place, cell, "is not a number");
     bool whole = value == floor(value) && fabs(value) <= INT32_MAX;
-    if (spec->element == NN_BOOLEAN && value != 0 && value != 1)
-        return fail_cell(csv, spec, place, cell, "is not 0, 1, true or false");
+    if (spec->element == NN_BOOLEAN && value != 0 && value != 1) return fail_bool(csv, spec, place, cell);
     if (spec->element == NN_INT && !whole) return fail_cell(csv, spec, place, cell, "is not a whole number below 2^31");
     if (spec->dtype == NN_F32)
         memcpy(to, &(float){(float)value}, 4);
@@ -293,9 +312,9 @@ static Status rows_read(Csv *csv, ClassTable *tables, uint8_t **values) {
         for (int64_t c = 0; c < spec->n_columns; c++) {
             if (!column_is_csv(reading, c)) continue;
             const nn_column *column = &spec->columns[c];
-            int64_t n = places_count(column), size = cell_bytes(column);
+            int64_t n = places_count(column), kept = values_count(column), size = cell_bytes(column);
             for (int64_t i = 0; i < n; i++)
-                TRY(cell_store(csv, column, csv->places[c][i], &tables[c], values[c] + (*rows * n + i) * size));
+                TRY(cell_store(csv, column, csv->places[c][i], &tables[c], values[c] + (*rows * kept + i) * size));
         }
     }
 }
@@ -307,7 +326,7 @@ static Status values_allocate(Csv *csv, uint8_t **values) {
     for (int64_t c = 0; c < spec->n_columns; c++) {
         if (!column_is_csv(csv->reading, c)) continue;
         Column *column = &csv->reading->set->columns[c];
-        column->elements = places_count(&spec->columns[c]);
+        column->elements = values_count(&spec->columns[c]);
         column->dtype = spec->columns[c].element == NN_CLASS ? NN_I32 : spec->columns[c].dtype;
         Bytes block = {.n = (size_t)(lines * column->elements * cell_bytes(&spec->columns[c]))};
         values[c] = block.owned = malloc(block.n + 1);
@@ -340,6 +359,7 @@ static Status csv_file(Reading *reading, int f, const char *name, ClassTable *ta
     TRY(file_open(reading, name, &file));
     Status status = file_whole(reading, &file, &text, &n);
     Csv csv = {.reading = reading, .path = file.path, .file = f};
+    reading->paths[f] = file.path;
     file_close(&file);
     if (status) return status;
     uint8_t **values = console_memory(reading->console, 8 * n_columns, "the columns");
@@ -356,6 +376,10 @@ static Status classes_apply(Reading *reading, ClassTable *tables) {
     for (int64_t c = 0; c < set->spec->n_columns; c++) {
         Column *column = &set->columns[c];
         if (column->spec->element != NN_CLASS || !column_is_csv(reading, c)) continue;
+        if (is_characters(column->spec)) {
+            TRY(strings_settle(reading, column));
+            continue;
+        }
         int32_t *map;
         TRY(classes_settle(reading, column, &tables[c], &map));
         for (int f = 0; f < N_PARTS; f++)

@@ -105,6 +105,12 @@ static Status folder_find(Reading *reading) {
     if ((size_t)snprintf(reading->folder, sizeof reading->folder, "%s", folder) < sizeof reading->folder) return OK;
     return console_fail(reading->console, FAILED_DATA, "the folder of data \"%s\" has too long a name", spec->name);
 }
+static Status array_open(Reading *reading, int64_t c) {
+    const char *reader = reading->set->spec->columns[c].reader;
+    if (!strcmp(reader, "idx")) return idx_read(reading, c);
+    if (!strcmp(reader, "npy")) return npy_read(reading, c);
+    return strcmp(reader, "npz") ? OK : npz_read(reading, c);
+}
 static Status set_open(Reading *reading, const Set *sets) {
     Set *set = reading->set;
     const nn_set *spec = set->spec;
@@ -121,7 +127,7 @@ static Status set_open(Reading *reading, const Set *sets) {
     if (!strcmp(spec->kind, "text")) TRY(chars_read(reading));
     if (!strcmp(spec->kind, "words")) TRY(words_read(reading));
     for (int64_t c = 0; c < spec->n_columns; c++)
-        if (!strcmp(spec->columns[c].reader, "idx") && column_wanted(reading, c)) TRY(idx_read(reading, c));
+        if (column_wanted(reading, c)) TRY(array_open(reading, c));
     if (reading->console->data_errors) return FAILED_DATA;
     return set_split(reading, set);
 }

@@ -11,9 +11,10 @@ typedef struct Reading {
     const nn_program *program;
     const DataRequest *request;
     Set *set;
-    const bool *wanted; /* [n_columns]; NULL: all */
-    char folder[4096];  /* of --data, else the page's */
-    const char *file;   /* of --data, when that is a file; NULL: none */
+    const bool *wanted;         /* [n_columns]; NULL: all */
+    char folder[4096];          /* of --data, else the page's */
+    const char *file;           /* of --data, when that is a file; NULL: none */
+    const char *paths[N_PARTS]; /* of the source's files, for messages */
 } Reading;
 static inline bool column_wanted(const Reading *reading, int64_t column) {
     return !reading->wanted || reading->wanted[column];
@@ -71,14 +72,50 @@ static inline bool file_wanted(const Reading *reading, int file) {
 }
 /* UTF-8: the code point at s and its length; length 0 where there is none. */
 int32_t code_point(const char *s, const char *end, int *length);
+void code_text(int32_t code, char to[5]);                       /* its UTF-8; of 0: "" */
 STATUS utf8_fail(const Reading *reading, Spot spot, char byte); /* which is no UTF-8, or 0 */
 
 /* Column c of a text becomes what an earlier column of the same classes is; false: there is none. */
 bool column_shared(Reading *reading, int64_t c);
+
+/* Cells of a csv that are texts (strings.c): their length; their code points, as many as the column has places. */
+STATUS string_count(const Reading *reading, Spot spot, const char *s, size_t bytes, double *to);
+STATUS string_store(const Reading *reading, Spot spot, const nn_column *spec, const char *s, size_t bytes, int32_t *to);
+STATUS strings_settle(const Reading *reading, Column *column); /* when all files are read: code points become classes */
+
+/* Arrays of numbers as idx and npy files hold them (array.c). */
+typedef struct ArrayType {
+    char kind; /* u, i unsigned and signed, b bool, f float */
+    int bytes;
+    bool big; /* the first byte counts most */
+    const char *name;
+} ArrayType;
+enum { MAX_ARRAY_RANK = 8 };
+typedef struct ArrayHeader {
+    ArrayType type;
+    int64_t rank, rows, elements; /* elements of a row */
+    int64_t dims[MAX_ARRAY_RANK];
+} ArrayHeader;
+/* Fills rows and elements from the dims; NULL, or why not. */
+const char *array_sizes(ArrayHeader *header);
+/* Does the array fit the column and the other files of the set, and its bytes (of which there are at most `most`, or
+ * exactly) the file? */
+STATUS array_check(Reading *reading, int f, const char *path, size_t most, bool exactly, const ArrayHeader *header,
+                   const nn_column *spec, int64_t *bytes);
+/* The values of file f of a column are those at `from`, which the set keeps: left there or converted, and checked. */
+STATUS array_take(Reading *reading, Column *column, int f, const char *path, const ArrayHeader *header,
+                  const uint8_t *from);
+/* An array whose header has been read, the rest of the file its values. */
+STATUS array_read(Reading *reading, Column *column, int f, DataFile *file, const ArrayHeader *header);
+/* Each file that a column names, by `read`. */
+STATUS column_files(Reading *reading, int64_t column,
+                    Status (*read)(Reading *reading, Column *column, int f, DataFile *file));
 
 /* The readers. Of a column: those of files that hold it alone; the others read all columns of theirs at once. */
 STATUS csv_read(Reading *reading);
 STATUS chars_read(Reading *reading);
 STATUS words_read(Reading *reading);
 STATUS idx_read(Reading *reading, int64_t column);
+STATUS npy_read(Reading *reading, int64_t column);
+STATUS npz_read(Reading *reading, int64_t column);
 #endif

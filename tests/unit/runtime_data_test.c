@@ -1,17 +1,8 @@
 /* runtime_data_test.c: the readers of data: what they take, what they refuse and how they say it, splits,
 ** permutations, hostile bytes. */
-#include "runtime_world.h"
-#include "runtime/data.h"
-#include <zlib.h>
+#include "runtime_set.h"
 
 /* ---- one set at a time: columns x: [2] (reader columns 0..2) and label (class of k) for csv; image for idx */
-static nn_column columns[3];
-static nn_set set_spec;
-static nn_program program;
-static Set set;
-static Console console;
-static Io io;
-
 static void csv_set(const char *file, int64_t k) {
     static const char *files[1], *label[] = {"label"};
     files[0] = file;
@@ -60,32 +51,6 @@ static void idx_set(const char *const files[3], int64_t elements, int64_t elemen
                              .line = 2};
     set_spec =
         (nn_set){.name = "d", .kind = "files", .folder = "", .every = 1, .n_columns = 1, .columns = columns, .line = 1};
-}
-static Status open_with(const JsonValue *classes) {
-    program = (nn_program){.name = "page", .n_sets = 1, .sets = &set_spec};
-    set = (Set){0};
-    text_free(&out_text);
-    text_free(&err_text);
-    text_put(&out_text, "");
-    text_put(&err_text, "");
-    io = world_io();
-    console_open(&console, &io, "page");
-    DataRequest request = {.classes = classes};
-    return data_open(&console, &program, &request, &set);
-}
-static void close_set(void) {
-    data_close(&set, 1);
-    console_close(&console);
-}
-static void file_put(const char *path, const void *bytes, size_t n) {
-    FILE *f = fopen(path, "wb");
-    fwrite(bytes, 1, n, f);
-    fclose(f);
-}
-static void gzip_put(const char *path, const void *bytes, size_t n) {
-    gzFile f = gzopen(path, "wb");
-    gzwrite(f, bytes, (unsigned)n);
-    gzclose(f);
 }
 static float cell(int64_t row, int64_t i) {
     return ((const float *)(const void *)set.columns[0].values[0])[2 * row + i];
