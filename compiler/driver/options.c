@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../opt/opt.h"
 #include "pipeline.h"
 
 typedef struct Parse {
@@ -100,6 +101,14 @@ static const OptionRow rows[] = {
 #include "options.def"
 #undef OPTION
 };
+static void stages_help(FILE *out) {
+    fputs("\nSTAGE\n", out);
+    const char *names[32];
+    int n = pipeline_stages(names, 32);
+    for (int i = 0; i < n; i++) fprintf(out, "  %-24s %s\n", names[i], pipeline_purpose((Stage)i));
+    fputs("\nNAME of a pass: those of settled, then those of opt, in the order they run\n", out);
+    for (int i = 0; pass_name(i); i++) fprintf(out, "  %-24s %s\n", pass_name(i), pass_purpose(i));
+}
 void options_help(FILE *out) {
     fputs("nnc: turns a page of text into a neural-network trainer\n\n"
           "  nnc page.nn -o page           compile; then ./page trains, ./page --help says the rest\n"
@@ -117,6 +126,7 @@ void options_help(FILE *out) {
         snprintf(left, sizeof left, "%s%s%s", rows[i].name, !a ? "" : rows[i].name[1] == '-' ? "=" : " ", a ? a : "");
         fprintf(out, "  %-24s %s\n", left, rows[i].help);
     }
+    stages_help(out);
     fputs("\nExit codes: 0 done, 1 the page or its data, 2 usage, 3 not finite, 4 interrupted, 5 an output could not be written,\n"
           "6 memory or a stated limit, 70 a bug of nnc. The language: grammar/README.md; examples: examples/.\n",
           out);

@@ -2,6 +2,8 @@
 . tests/lib.sh
 expect "no page" 2 "no page given" "$NNC"
 expect "help" 0 "nnc page.nn -o page" "$NNC" --help
+expect "help tells the stages" 0 "^  settled  *the order of every sum" "$NNC" --help
+expect "help tells the passes" 0 "^  contract  *a sum over" "$NNC" --help
 expect "version" 0 "^nnc [0-9]" "$NNC" --version
 expect "unknown option" 2 "did you mean --summary" "$NNC" --sumary examples/digits.nn
 expect "unknown stage" 2 "did you mean loop" "$NNC" --emit=lop examples/digits.nn
