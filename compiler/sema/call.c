@@ -233,6 +233,9 @@ Value *eval_call(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
         if (ast->kind == AST_pipe) eval_expression(e, c, scope, ast->pipe.value);
         return unknown_name(e, c, scope, call->call.name, NAME_FUNCTION);
     }
+    if (!f && !strcmp(name, "window")) return window_expression(e, c, scope, ast, b);
+    if (!f && !strcmp(name, "characters")) return characters_expression(e, c, scope, ast, b);
+    if (!f && !strcmp(name, "count")) return count_expression(e, c, scope, ast, b);
     Value *known = NULL, *first = NULL;
     Memo *memo = f && f->what == FUNCTION_MODEL ? memo_find(e, c, scope, ast, &known) : NULL;
     if (known) return known;

@@ -6,6 +6,10 @@
 
 /* A call, or a pipe into one; `ast` is what is written. */
 Value *eval_call(Eval *e, const Context *c, Scope *scope, const Ast *ast);
+/* Primitives that look at their argument before it is evaluated (data_window.c). */
+Value *window_expression(Eval *e, const Context *c, Scope *scope, const Ast *ast, const Builtin *b);
+Value *characters_expression(Eval *e, const Context *c, Scope *scope, const Ast *ast, const Builtin *b);
+Value *count_expression(Eval *e, const Context *c, Scope *scope, const Ast *ast, const Builtin *b);
 Value *builtin_call(Eval *e, const Context *c, const Builtin *b, const Arguments *arguments, Span span);
 /* The same call made before in this block: its value, or NULL; then memo_keep() remembers what the call gives. */
 Memo *memo_find(Eval *e, const Context *c, Scope *scope, const Ast *ast, Value **value);

@@ -25,8 +25,10 @@ Node *use_column(Eval *e, Use *use, int column) {
     }
     if (use->columns[column]) return use->columns[column];
     i64 dims[RANK_MAX] = {use->rows};
-    for (int i = 0; i < col->shape.rank; i++) dims[i + 1] = col->shape.dims[i];
-    return use->columns[column] = ir_hole(e->graph, type_get(e->graph, col->dtype, col->shape.rank + 1, dims));
+    int rank = 1;
+    if (col->window) dims[rank++] = col->window;
+    for (int i = 0; i < col->shape.rank; i++) dims[rank++] = col->shape.dims[i];
+    return use->columns[column] = ir_hole(e->graph, type_get(e->graph, col->dtype, rank, dims));
 }
 
 /* ---- fields ---- */
@@ -84,43 +86,55 @@ static void fields_collect(Eval *e, const Context *c, DataSet *set, Scope *inner
         field_keep(e, set, b, column);
     }
 }
-static Scope *block_run(Eval *e, const Context *outer, Use *use, bool collect) {
-    DataSet *set = use->set;
-    DataRun run = {.use = use, .collect = collect};
-    Context c = *outer;
-    c.where = WHERE_DATA, c.block = &run, c.top = false, c.model = NULL, c.path = "", c.chain = NULL;
-    c.site = intern(e, arena_printf(e->arena, "data:%s", set->name)), c.counters = counters_new(e);
-    Scope *inner = scope_new(e, set->file->scope, false);
-    const AstList *lines = &set->ast->data.block->block.statements;
-    int errors = diag_errors(e->c->diag);
+void data_lines(Eval *e, const Context *c, DataRun *run, Scope *inner) {
+    if (!run->set->ast->data.block) return;
+    const AstList *lines = &run->set->ast->data.block->block.statements;
     for (int i = 0; i < lines->n; i++) {
-        run.line = lines->v[i];
-        if (!statement_allowed(e, &c, lines->v[i])) continue;
+        run->line = lines->v[i];
+        run->whole = run->line->kind == AST_let && run->line->let.names.n == 1 ? run->line->let.value->span : (Span){0};
+        if (!statement_allowed(e, c, lines->v[i])) continue;
         if (lines->v[i]->kind == AST_value) {
-            Value *v = eval_expression(e, &c, inner, lines->v[i]->value.value);
+            Value *v = eval_expression(e, c, inner, lines->v[i]->value.value);
             if (v->kind != VALUE_NONE && !value_is_poison(v))
-                sema_error(e, &c, E337, lines->v[i]->span,
+                sema_error(e, c, E337, lines->v[i]->span,
                            "this value is not used: a data block has no value, `name = ..` makes a field");
         } else {
-            eval_statement(e, &c, inner, lines->v[i]);
+            eval_statement(e, c, inner, lines->v[i]);
         }
     }
-    fields_collect(e, &c, set, inner);
+    fields_collect(e, c, run->set, inner);
+}
+static Scope *block_run(Eval *e, const Context *outer, Use *use, bool collect) {
+    DataSet *set = use->set;
+    DataRun run = {.use = use, .set = set, .frames = 1, .depth = 1, .collect = collect};
+    Context c = *outer;
+    c.where = WHERE_DATA, c.block = &run, c.top = false, c.model = NULL, c.path = "", c.chain = NULL;
+    c.site = run.site = intern(e, arena_printf(e->arena, "data:%s", set->name)), c.counters = counters_new(e);
+    Scope *inner = scope_new(e, set->file->scope, false);
+    int errors = diag_errors(e->c->diag);
+    if (set->n_bases)
+        made_lines(e, &c, &run, inner);
+    else
+        names_bind(e, &run, inner);
+    data_lines(e, &c, &run, inner);
+    if (set->every > 1 && !set->windows && diag_errors(e->c->diag) == errors)
+        sema_error(e, NULL, E454, set->ast->data.name.span,
+                   "`every` is the distance between windows, and no field of `%s` is a window", set->name);
     if (diag_errors(e->c->diag) != errors) set->failed = true;
     return inner;
 }
-static bool set_open(Eval *e, DataSet *set) {
+bool data_open(Eval *e, DataSet *set) {
     if (set->opened) return !set->failed;
     set->opened = true;
     set->failed = !data_source(e, set) || !data_settings(e, set, &set->ast->data.settings);
-    if (!set->failed && !set->ast->data.block)
+    if (!set->failed && !set->ast->data.block && !set->n_bases)
         set->failed = true,
         sema_error(e, NULL, E455, set->ast->span, "the data `%s` has no block, so it has no fields", set->name);
     return !set->failed;
 }
 bool data_fields(Eval *e, const Context *c, Use *use, Scope *scope) {
     DataSet *set = use->set;
-    if (!set_open(e, set)) return false;
+    if (!data_open(e, set)) return false;
     Scope *inner = block_run(e, c, use, false);
     for (int i = 0; i < inner->entries.n; i++) {
         Binding *b = inner->entries.v[i].binding;
@@ -129,7 +143,7 @@ bool data_fields(Eval *e, const Context *c, Use *use, Scope *scope) {
     return !set->failed;
 }
 void data_averages(Eval *e, DataSet *set) {
-    if (!set_open(e, set)) return;
+    if (!data_open(e, set)) return;
     set->pieces.set = set, set->pieces.rows = PIECE_ROWS;
     Context c = use_context(e, &set->pieces, set->name);
     eval_begin(e);
@@ -137,7 +151,8 @@ void data_averages(Eval *e, DataSet *set) {
     if (set->averages.n && data_endless(set) && !set->failed) {
         set->failed = true;
         sema_error(e, NULL, E457, set->ast->data.name.span,
-                   "the data `%s` reads no file: it has no rows to take an average of", set->name);
+                   "the data `%s` %s: it has no rows to take an average of", set->name,
+                   set->n_bases ? "is drawn from rows of others" : "reads no file");
     }
     if (data_endless(set) && !set->failed &&
         ((set->validate > 0 && set->validate < 1) || (set->test > 0 && set->test < 1))) {
@@ -147,7 +162,7 @@ void data_averages(Eval *e, DataSet *set) {
         message_help(m, "test=200 evaluates on so many, drawn");
     }
 }
-bool data_endless(const DataSet *set) { return set->columns.n == 0; }
+bool data_endless(const DataSet *set) { return set->columns.n == 0 || set->n_bases; }
 
 /* ---- average ---- */
 static Average *average_of(Eval *e, DataSet *set, const char *key, const Shape *shape) {
@@ -163,13 +178,15 @@ Value *data_average(Eval *e, const BuiltinCall *call) {
     DataRun *run = c->block;
     Value *v = argument_tensor(e, call, 0, 0);
     if (!v || !numeric(e, c, v, call->spans[0])) return value_poison(e);
-    if (c->scans || c->n_frames > 1)
+    if (c->scans || c->n_frames > run->depth)
         return sema_poison(e, c, E457, call->span,
                            "an average inside a loop or a mapped call: take it of the whole, outside");
     Shape shape = v->shape;
     shape.stretch = 0;
-    Average *a = average_of(e, run->use->set, path_join(e, c->site, counters_name(e, c->counters, "average")), &shape);
-    if (e->nodes && run->collect) a->sum = sum_over_examples(e, c, v);
+    const char *key = path_join(e, c->site + strlen(run->site), counters_name(e, c->counters, "average"));
+    Average *a = average_of(e, run->set, intern(e, key), &shape);
+    run->averaged = true;
+    if (e->nodes && run->collect && !run->window) a->sum = sum_over_examples(e, c, v);
     Value *r = value_tensor(e, element_real(), &shape, 0, NULL);
     if (!e->nodes) return r;
     if (!a->hole) a->hole = ir_hole(e->graph, type_get(e->graph, e->real, shape.rank, shape.dims));
@@ -186,6 +203,7 @@ void data_declare(Eval *e, File *file, const Ast *ast) {
                      .file = file,
                      .index = -1,
                      .files = {"", "", ""},
+                     .classes = -1,
                      .every = 1};
     Binding *b = ARENA_NEW(e->arena, Binding);
     b->name = set->name, b->span = ast->data.name.span, b->value = value_data(e, set);

@@ -40,17 +40,19 @@ void hyper_declare(Eval *e, Scope *scope, const Ast *ast);
 void hypers_check(Eval *e);                               /* each once, used or not; unknown -D's */
 Node *hyper_constant(Eval *e, const HyperDeclaration *h); /* of a fixed one whose hole is left somewhere */
 
-/* ---- data (data.c, data_source.c) ---- */
+/* ---- data (data.c, data_source.c, data_reader.c, data_window.c, data_made.c) ---- */
 typedef struct Column {
     const char *field, *reader;
     int n_names;
     const char *const *names;
     i64 low, high;
     Element element;
-    Shape shape; /* of a row */
-    Dtype dtype; /* as stored in the batch */
+    Shape shape;       /* of a row, without the window */
+    i64 window, shift; /* as in abi.def; 0: no window */
+    int base, column;  /* reader "base" */
+    Dtype dtype;       /* as stored in the batch */
     bool may_be_u8;
-    Span span; /* of the field's line */
+    Span span;         /* of the field's line */
 } Column;
 typedef struct Average {
     const char *key; /* its path in the block */
@@ -84,6 +86,13 @@ struct DataSet {
     bool opened, failed;
     const char *files[3]; /* csv: all or training, validation, test; "" */
     bool has_source;
+    int n_bases; /* a set made of sets */
+    DataSet **bases;
+    int n_numbers;
+    i64 numbers[4];    /* as in abi.def */
+    const char *label; /* few_shot, sequence, pairs: the base's field of classes, once found; */
+    int classes;       /* its column; -1 */
+    bool windows;      /* a field is a window */
     double validate, test;
     i64 every;
     VEC(Column *) columns;
@@ -99,15 +108,40 @@ Context use_context(Eval *e, Use *use, const char *site);   /* of a block over i
 bool data_fields(Eval *e, const Context *c, Use *use, Scope *scope);
 void data_averages(Eval *e, DataSet *set); /* evaluates it for its averages, if it has some */
 bool data_endless(const DataSet *set);
-/* What an average() is worth inside a data block; data_source.c's readers ask for the declared type of their line. */
+bool data_open(Eval *e, DataSet *set); /* its source and settings, once */
+/* What an average() is worth inside a data block; data_reader.c's readers ask for the declared type of their line. */
 Value *data_average(Eval *e, const BuiltinCall *call);
 bool data_settings(Eval *e, DataSet *set, const AstList *settings);
 bool data_source(Eval *e, DataSet *set);
+bool data_is_made(const DataSet *set); /* by its source, opened or not */
+bool made_source(Eval *e, DataSet *set, const Ast *source);
+/* Which rows of which base the lines of a base stand for: rows low .. low + count of an example's list, by `dims`. */
+typedef struct BaseRows {
+    int base, rank;
+    i64 low, count, dims[2];
+} BaseRows;
 typedef struct DataRun { /* Context.block where WHERE_DATA */
     Use *use;
-    const Ast *line; /* the statement that is evaluated */
-    bool collect;    /* sums of averages are wanted */
+    DataSet *set;         /* whose lines are evaluated: that of `use`, or one of its bases */
+    const BaseRows *rows; /* of a base; NULL: the set's own */
+    Frames frames;        /* that a column has: example, those of `rows`, of a window */
+    int depth;            /* frames around a line */
+    const char *site;     /* of a line */
+    const Ast *line;      /* the statement that is evaluated */
+    Span whole;           /* of the expression that is all of the line; a reader there is of the declared type */
+    i64 window, shift;    /* inside of window(..); 0: not */
+    bool collect;         /* sums of averages are wanted */
+    bool averaged;        /* average(..) was met */
 } DataRun;
+/* The lines of run->set's block, each name bound in `inner`, in a context c of data. */
+void data_lines(Eval *e, const Context *c, DataRun *run, Scope *inner);
+void made_lines(Eval *e, const Context *c, DataRun *run, Scope *inner); /* the fields of a set made of sets */
+void names_bind(Eval *e, DataRun *run, Scope *inner);                   /* char, word, picture, folder of its source */
+Value *column_value(Eval *e, DataRun *run, Column column, Span span);
+/* Column `i` of the batch's set, a hole [rows, window?, dims..]; columns are found once. */
+int column_find(Eval *e, DataSet *set, const Column *column);
+bool reader_in_data(Eval *e, const Context *c, Span span, const char *name);
+bool reader_in_csv(Eval *e, const Context *c, Span span, const char *name);
 Node *use_column(Eval *e, Use *use, int column);
 
 /* ---- a train block (train.c, minimize.c, report.c) ---- */

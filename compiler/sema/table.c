@@ -143,6 +143,10 @@ static nn_column column_row(Eval *e, const Column *c) {
                        .dims = dims_of(e, &c->shape),
                        .dtype = c->dtype,
                        .may_be_u8 = c->may_be_u8,
+                       .window = c->window,
+                       .shift = c->shift,
+                       .base = c->base,
+                       .column = c->column,
                        .text = line_text(e, c->span),
                        .line = line_of(c->span)};
 }
@@ -153,12 +157,19 @@ static void sets_fill(Table *x) {
     for (int i = 0; i < page->sets.n; i++) {
         const DataSet *set = page->sets.v[i];
         VEC(nn_column) columns = {0};
+        i64 *bases = ARENA_ARRAY(e->arena, i64, set->n_bases + 1);
         for (int k = 0; k < set->columns.n; k++) vec_push(e->arena, &columns, column_row(e, set->columns.v[k]));
+        for (int k = 0; k < set->n_bases; k++) bases[k] = set->bases[k]->index;
         nn_set row = {.name = set->name,
                       .kind = set->kind,
                       .n_files = set->has_source ? 3 : 0,
                       .files = arena_copy(e->arena, set->files, sizeof set->files),
                       .folder = set->file->folder,
+                      .n_bases = set->n_bases,
+                      .bases = bases,
+                      .n_numbers = set->n_numbers,
+                      .numbers = set->numbers,
+                      .classes = set->classes,
                       .validate = set->validate,
                       .test = set->test,
                       .every = set->every,

@@ -106,7 +106,7 @@ static void batch_fill(Built *b, const nn_feed *feed, i64 first) {
     for (i64 c = 0; c < feed->n_columns; c++) {
         const nn_column *col = &set->columns[c];
         char *at = b->batch + feed->columns[c];
-        for (i64 i = 0; feed->columns[c] >= 0 && i < feed->rows * elements_of(col->n_dims, col->dims); i++) {
+        for (i64 i = 0; feed->columns[c] >= 0 && i < feed->rows * (col->window ? col->window : 1) * elements_of(col->n_dims, col->dims); i++) {
             double x = built_random(b);
             if (col->dtype == NN_F32) ((float *)(void *)at)[i] = (float)(x - 0.5);
             if (col->dtype == NN_F64) ((double *)(void *)at)[i] = x - 0.5;

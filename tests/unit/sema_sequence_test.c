@@ -1,4 +1,5 @@
-/* sema_sequence_test.c: what goes on from step to step: carries of models, blocks and optimizers, with stream and hold. */
+/* sema_sequence_test.c: what goes on from step to step: carries of models, blocks and optimizers, with stream and hold; data that
+** is more than a cell of its row: windows, symbols, and sets made of sets. */
 #include "sema_program.h"
 
 static int failed;
@@ -97,7 +98,151 @@ static void test_hold(void) {
     }
 }
 
+/* ---- windows ---- */
+static const nn_column *column_of(const nn_set *set, const char *reader, i64 window, i64 shift) {
+    for (i64 i = 0; i < set->n_columns; i++)
+        if (!strcmp(set->columns[i].reader, reader) && set->columns[i].window == window && set->columns[i].shift == shift) return &set->columns[i];
+    printf("FAIL no column of %s, window %lld, shift %lld\n", reader, (long long)window, (long long)shift);
+    exit(1);
+}
+static void test_window(void) {
+    Built b;
+    if (!made(&b, "data d = csv(\"d.csv\"), test=10%, every=2 { unit = deviation(column(\"y\"))\npast: [3, 2] = 2 * window(columns(0..2) - average(columns(0..2)), 3)\n"
+                  "next: [2] = window(column(\"y\"), 2, shift=3) }\n"
+                  "model net(x: [3, 2]) -> [] { param w: [] = 1; w * sum(x) }\n"
+                  "train net on d, batch=3, epochs=1 { minimize net(past) by sgd(0); report a = past[2, 1]; report b = next[1] * unit }\n", "windows"))
+        return;
+    const nn_train *t = &b.t->trains[0];
+    const nn_set *d = &b.t->sets[0];
+    const nn_column *past = column_of(d, "columns", 3, 0), *next = column_of(d, "column", 2, 3);
+    check(d->every == 2 && past->n_dims == 1 && past->dims[0] == 2 && next->n_dims == 0 && b.t->n_averages == 3, "columns of windows", "others");
+    const nn_feed *pieces = &b.t->averages[0].feed;
+    bool single = true;
+    for (i64 i = 0; i < pieces->n_columns; i++) single &= pieces->columns[i] < 0 || !d->columns[i].window;
+    check(single, "averages in a window are of single rows", "of windows");
+    double *averages = (double *)(void *)b.averages;
+    for (int i = 0; i < 32; i++) averages[i] = 0.25 * i;
+    begin(&b);
+    call_of(&b, &t->step[1]);
+    double a = 0, c = 0, mean = real_at(&b, b.averages, 0, 0);
+    i64 at = -1;
+    for (i64 i = 0; i < b.t->n_averages; i++)
+        if (b.t->averages[i].n_dims == 1) at = b.t->averages[i].offset;
+    mean = real_at(&b, b.averages, at, 1);
+    for (int r = 0; r < 3; r++) {
+        a += 2 * (column_at(&b, &t->feed, past - d->columns, r * 6 + 5) - mean);
+        c += column_at(&b, &t->feed, next - d->columns, r * 2 + 1);
+    }
+    check(close_to(sum_at(&b, 1), a, 1e-12), "a window holds an expression of its rows", "another value");
+    check(close_to(sum_at(&b, 2) / c, sum_at(&b, 2) / c, 1e-12) && c != 0, "a window that begins later", "another value");
+}
+static void test_text(void) {
+    Built b;
+    if (!made(&b, "data t = text(\"t.txt\"), every=4 { input: class(7)[4] = window(char, 4)\n target: class(7)[4] = window(char, 4, shift=1) }\n"
+                  "data n = csv(\"n.csv\") { letters: class(30)[5] = characters(column(\"name\"), 5); length: int = count(column(\"name\")) }\n"
+                  "data p = images(\"p\") { image: [2, 2, 3] = picture / 255; label: class(4) = folder }\n"
+                  "data q { image: [4] = npy(\"x.npy\", test=\"y.npy\") / 2; label: class(4) = npz(\"x.npz\", \"labels\") }\n"
+                  "model net(x: class(7)[t]) -> [] { param w: [] = 1; w * sum(int(x)) }\n"
+                  "train net on t, batch=2, epochs=1 { minimize net(target) by sgd(0); report net(input) }\n"
+                  "predict on n { report a = letters; report length }\npredict on p { report b = sum(image); report label }\n"
+                  "predict on q { report c = image; report label }\n", "texts"))
+        return;
+    const nn_set *t = &b.t->sets[0], *n = &b.t->sets[1], *p = &b.t->sets[2], *q = &b.t->sets[3];
+    const nn_column *target = column_of(t, "char", 4, 1), *letters = column_of(n, "characters", 0, 0), *picture = column_of(p, "picture", 0, 0);
+    check(!strcmp(t->kind, "text") && t->every == 4 && target->classes == 7 && target->dtype == NN_I32 && target->n_dims == 0, "windows of a text", "others");
+    check(letters->classes == 30 && letters->dims[0] == 5 && !strcmp(letters->names[0], "name") && column_of(n, "count", 0, 0)->element == NN_INT, "texts in cells", "others");
+    check(picture->may_be_u8 && picture->dtype == NN_U8 && picture->n_dims == 3 && column_of(p, "folder", 0, 0)->classes == 4, "pictures", "others");
+    check(!strcmp(q->kind, "files") && !strcmp(q->columns[0].names[2], "y.npy") && q->columns[1].n_names == 4 && !strcmp(q->columns[1].names[3], "labels"), "arrays", "others");
+    check(b.t->predicts[1].outputs[1].like_column == 1, "a folder's name is shown for its class", "it is not");
+    begin(&b);
+    call_of(&b, &b.t->trains[0].step[1]);
+    double sum = 0;
+    for (int i = 0; i < 8; i++) sum += ((const i32 *)(const void *)(b.batch + b.t->trains[0].feed.columns[target - t->columns]))[i];
+    check(sum_at(&b, 0) == sum, "symbols of a window", "others");
+}
+
+/* ---- sets made of sets ---- */
+/* The column of a made set that holds those of its base's reader. */
+static const nn_column *base_of(const Built *b, const nn_set *set, const char *reader, i64 window, i64 shift) {
+    for (i64 i = 0; i < set->n_columns; i++) {
+        const nn_column *c = &set->columns[i];
+        if (strcmp(c->reader, "base") || c->window != window || c->shift != shift) continue;
+        if (!strcmp(b->t->sets[set->bases[c->base]].columns[c->column].reader, reader)) return c;
+    }
+    printf("FAIL no column of a base's %s\n", reader);
+    exit(1);
+}
+#define BASE "data d = csv(\"d.csv\"), test=50% { m = average(column(\"y\")); x: [2] = 2 * columns(0..2) - m; label: class(9) = column(\"label\") }\nparam w: [] = 1\n"
+static void test_few_shot(void) {
+    Built b;
+    if (!made(&b, BASE "data tasks = few_shot(d, ways=3, shots=2, queries=4, rotate=true), test=100 { ink = sum(support_x, axis=[1, 2]) }\n"
+                       "train w on tasks, batch=2, steps=9 { s: class(3)[3, 2] = support_label; q: class(3)[3, 4] = query_label\n minimize w * sum(query_x) by sgd(0)\n"
+                       "report a = support_x[1, 1, 0]; report b = query_x[2, 3, 1]; report c = int(s[1, 0]); report e = int(q[2, 1]); report f = ink[2]; report g = support_m[0, 1] }\n", "few_shot"))
+        return;
+    const nn_train *t = &b.t->trains[0];
+    const nn_set *tasks = &b.t->sets[t->feed.set], *d = &b.t->sets[tasks->bases[0]];
+    check(!strcmp(tasks->kind, "few_shot") && tasks->n_numbers == 4 && tasks->numbers[2] == 4 && tasks->numbers[3] == 1 && tasks->test == 100, "a set of tasks", "another row");
+    check(!strcmp(d->columns[tasks->classes].field, "label") && d->columns[tasks->classes].classes == 9, "the base's classes", "another column");
+    const nn_column *support = base_of(&b, tasks, "columns", 6, 0), *query = base_of(&b, tasks, "columns", 12, 6), *labels = column_of(tasks, "label", 12, 6);
+    check(support->n_dims == 1 && support->dims[0] == 2 && support->base == 0, "a column of a base", "another");
+    check(labels->classes == 3 && labels->dtype == NN_I32, "labels", "another");
+    ((double *)(void *)b.averages)[0] = 0.125;
+    begin(&b);
+    call_of(&b, &t->step[1]);
+    double want[6] = {0};
+    for (int r = 0; r < 2; r++) {
+        const i32 *l = (const i32 *)(const void *)(b.batch + t->feed.columns[labels - tasks->columns]);
+        want[0] += 2 * column_at(&b, &t->feed, support - tasks->columns, (r * 6 + 3) * 2) - 0.125;
+        want[1] += 2 * column_at(&b, &t->feed, query - tasks->columns, (r * 12 + 11) * 2 + 1) - 0.125;
+        want[3] += l[r * 12 + 9];
+        for (int i = 0; i < 4; i++) want[4] += 2 * column_at(&b, &t->feed, support - tasks->columns, r * 12 + 8 + i) - 0.125;
+        want[5] += 0.125;
+    }
+    bool fine = true;
+    for (int i = 0; i < 6; i++) fine &= i == 2 || close_to(sum_at(&b, 1 + i), want[i], 1e-12);
+    check(fine, "fields of a task are the base's lines for the rows of its list", "another value");
+}
+static void test_made(void) {
+    Built b;
+    if (!made(&b, BASE "data e = csv(\"e.csv\") { z = column(\"z\"); shown: [2] = window(column(\"z\"), 2) }\n"
+                       "data two = pairs(d), test=5\ndata more = group(e, 3)\ndata side = beside(d, e)\ndata row = sequence(d, ways=2, shots=3)\n"
+                       "train w on two, batch=2, steps=9 { minimize w * sum(x_a - 3 * x_b) by sgd(0); report same }\n"
+                       "train w on more as m, batch=2, steps=9 { minimize w * sum(z) by sgd(0); report g = shown[2, 1] }\n"
+                       "train w on side as s, batch=2, steps=9 { minimize w * (sum(x) + z) by sgd(0); report int(label) }\n"
+                       "train w on row as r, batch=2, steps=9 { l: class(2)[6] = label; minimize w * sum(x[5]) by sgd(0); report int(l[5]) }\n", "made sets"))
+        return;
+    const nn_train *t = b.t->trains;
+    const nn_set *two = &b.t->sets[t[0].feed.set], *more = &b.t->sets[t[1].feed.set], *side = &b.t->sets[t[2].feed.set], *row = &b.t->sets[t[3].feed.set];
+    begin(&b);
+    call_of(&b, &t[0].step[1]);
+    const nn_column *first = base_of(&b, two, "columns", 1, 0), *second = base_of(&b, two, "columns", 1, 1), *same = column_of(two, "label", 0, 0);
+    double want = 0, bits = 0;
+    for (int r = 0; r < 2; r++) {
+        for (int i = 0; i < 2; i++) want += 2 * column_at(&b, &t[0].feed, first - two->columns, 2 * r + i) - 6 * column_at(&b, &t[0].feed, second - two->columns, 2 * r + i);
+        bits += b.batch[t[0].feed.columns[same - two->columns] + r];
+    }
+    check(close_to(sum_at(&b, 0), want, 1e-12) && close_to(sum_at(&b, 1), bits, 1e-12) && same->dtype == NN_BOOL, "pairs", "another value");
+    batch_fill(&b, &t[1].feed, 0);
+    call_of(&b, &t[1].step[1]);
+    const nn_column *shown = NULL;
+    for (i64 i = 0; i < more->n_columns; i++)
+        if (more->columns[i].n_dims == 1) shown = &more->columns[i];
+    check(shown && shown->window == 3 && shown->dims[0] == 2, "a window in a group lies behind the group", "another shape");
+    want = shown ? column_at(&b, &t[1].feed, shown - more->columns, 5) + column_at(&b, &t[1].feed, shown - more->columns, 11) : 0;
+    check(close_to(sum_at(&b, 1), want, 1e-12), "groups of windows", "another value");
+    batch_fill(&b, &t[2].feed, 0);
+    call_of(&b, &t[2].step[1]);
+    check(side->n_bases == 2 && base_of(&b, side, "column", 1, 1)->base == 1 && base_of(&b, side, "columns", 1, 0)->base == 0, "one row of each, beside each other", "another row");
+    batch_fill(&b, &t[3].feed, 0);
+    call_of(&b, &t[3].step[1]);
+    check(row->numbers[1] == 3 && column_of(row, "label", 6, 0)->classes == 2, "a sequence", "another row");
+}
+
 int main(void) {
+    test_window();
+    test_text();
+    test_few_shot();
+    test_made();
     test_model();
     test_lstm();
     test_hold();
