@@ -1,6 +1,6 @@
 /* report.c: report.html: one page, nothing fetched from anywhere: settings, curves, results on the test part,
 ** first-layer filters, the page's source. See report.h. Curves are drawn from log.csv as it stands in the directory,
-** so a resumed run shows all of its rounds. The pieces: report_curves.c, report_filters.c. */
+** so a resumed run shows all of its rounds. The pieces: report_curves.c, report_tables.c, report_filters.c. */
 #include "report.h"
 #include "report_parts.h"
 #include "rundir.h"
@@ -22,7 +22,9 @@ static const char head[] =
     "th:first-child,td:first-child{text-align:left}.charts{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0}"
     "figcaption{font-size:13px}\n"
     "svg text{font-size:11px;fill:currentColor}svg .axis{stroke:var(--line)}svg polyline{fill:none;stroke-width:1.6}\n"
-    ".train{stroke:var(--train)}.validate{stroke:var(--validate)}.key{display:inline-block;width:1.2rem;height:3px;"
+    ".train{stroke:var(--train)}.validate{stroke:var(--validate)}circle.train,g.train{fill:var(--train)}g.validate{fill:var(--validate)}\n"
+    "th{font-weight:600}.array td,.array th{text-align:right}.array .side{text-align:left;font-weight:400;font-size:13px}\n"
+    ".key{display:inline-block;width:1.2rem;height:3px;"
     "vertical-align:middle}\n"
     "img{image-rendering:pixelated;border:1px solid var(--line)}\n</style>\n";
 
@@ -75,35 +77,7 @@ static void put_settings(const Run *run, Text *to) {
     text_put(to, "</table>\n");
 }
 
-/* ---- test results: single numbers in a row, tables with their cells shaded by their share of the row */
-static void put_test_table(const nn_report *report, const double *values, Text *to) {
-    int64_t columns = report->dims[report->n_dims - 1], rows = product(report->n_dims, report->dims) / columns;
-    text_put(to, "<h2>");
-    put_html(to, report->name);
-    text_put(to, " on the test part</h2><table>\n");
-    if (report->n_classes == columns) {
-        text_put(to, rows > 1 ? "<tr><th>" : "<tr>");
-        for (int64_t c = 0; c < columns; c++) {
-            text_put(to, "<th>");
-            put_html(to, report->classes[c]);
-        }
-    }
-    for (int64_t r = 0; r < rows; r++) {
-        double sum = 0;
-        for (int64_t c = 0; c < columns; c++) sum += values[r * columns + c] > 0 ? values[r * columns + c] : 0;
-        text_put(to, "\n<tr>");
-        if (rows > 1 && report->n_classes == rows) {
-            text_put(to, "<th>");
-            put_html(to, report->classes[r]);
-        }
-        for (int64_t c = 0; c < columns; c++) {
-            double v = values[r * columns + c];
-            text_format(to, "<td style=\"background:rgba(59,111,212,%.2f)\">%.4g", sum > 0 && v > 0 ? 0.7 * v / sum : 0,
-                        v);
-        }
-    }
-    text_put(to, "\n</table>\n");
-}
+/* ---- test results: single numbers in a table, arrays in one each */
 /* Values of a block from test.json, by name. False: it has none. */
 static bool test_values(const JsonValue *tests, const nn_train *train, double *values) {
     const JsonValue *block = json_member(tests, train->name);
@@ -122,7 +96,8 @@ static void put_tests(Run *run, const JsonValue *tests, Text *to) {
         text_put(to, "<h2>Test: ");
         put_html(to, train->name);
         text_put(to, "</h2><table>\n");
-        put_row(to, "rows", json_text(json_member(json_member(tests, train->name), "rows"), ""));
+        const char *rows = json_text(json_member(json_member(tests, train->name), "rows"), "");
+        put_row(to, "rows", rows);
         int64_t at = 0;
         char value[32];
         for (; at < train->n_minimizes; at++) {
@@ -137,7 +112,7 @@ static void put_tests(Run *run, const JsonValue *tests, Text *to) {
         text_put(to, "</table>\n");
         at = train->n_minimizes;
         for (int64_t i = 0; i < train->n_reports; i++) {
-            if (train->reports[i].n_dims) put_test_table(&train->reports[i], run->values + at, to);
+            if (train->reports[i].n_dims) put_test_table(&train->reports[i], run->values + at, strtod(rows, NULL), to);
             at += product(train->reports[i].n_dims, train->reports[i].dims);
         }
     }

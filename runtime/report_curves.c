@@ -61,11 +61,55 @@ static void visit_range(Curve *curve, int64_t row, double value) {
     if (!curve->points++ || value < curve->low) curve->low = value;
     if (curve->points == 1 || value > curve->high) curve->high = value;
 }
+static double height_of(const Curve *curve, double value) {
+    return HEIGHT - BOTTOM - (value - curve->low) / (curve->high - curve->low) * (HEIGHT - TOP - BOTTOM);
+}
 static void visit_point(Curve *curve, int64_t row, double value) {
-    double x = curve->rows > 1 ? (double)row / (double)(curve->rows - 1) : 0.5,
-           y = (value - curve->low) / (curve->high - curve->low);
-    text_format(curve->out, "%.1f,%.1f ", LEFT + x * (WIDTH - LEFT - RIGHT),
-                HEIGHT - BOTTOM - y * (HEIGHT - TOP - BOTTOM));
+    double x = (double)row / (double)(curve->rows - 1);
+    text_format(curve->out, "%.1f,%.1f ", LEFT + x * (WIDTH - LEFT - RIGHT), height_of(curve, value));
+}
+/* One round is a dot. */
+static void visit_dot(Curve *curve, int64_t row, double value) {
+    (void)row;
+    text_format(curve->out, "<circle r=\"3\" cx=\"%.1f\" cy=\"%.1f\"/>", LEFT + 0.5 * (WIDTH - LEFT - RIGHT), height_of(curve, value));
+}
+static void put_curve(const char *log, const char *class, int64_t column, Curve *curve) {
+    bool dot = curve->rows == 1;
+    text_format(curve->out, dot ? "<g class=\"%s\">" : "<polyline class=\"%s\" points=\"", class);
+    column_walk(log, column, curve, dot ? visit_dot : visit_point);
+    text_put(curve->out, dot ? "</g>" : "\"/>");
+}
+/* The smallest of 1, 2, 5, 10, 20, .. that is not below x. */
+static double round_step(double x) {
+    double power = pow(10, floor(log10(x))), digit = x / power;
+    return (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10) * power;
+}
+/* The axis begins and ends at multiples of a round number, so values of at least 0 have none below 0 on it. */
+static double axis_fit(Curve *curve) {
+    double range = curve->high - curve->low, size = fmax(fabs(curve->low), fabs(curve->high));
+    if (!(range > 1e-9 * size)) range = size > 0 ? 0.4 * size : 4;
+    double step = round_step(range / 4);
+    curve->low = floor(curve->low / step) * step;
+    curve->high = ceil(curve->high / step) * step;
+    if (!(curve->high > curve->low)) { /* a flat curve runs through the middle, if that needs no values below 0 */
+        curve->high += step;
+        if (curve->low < 0 || curve->low >= step) curve->low -= step;
+    }
+    return step;
+}
+static void put_axis(Curve *curve) {
+    double step = axis_fit(curve);
+    int decimals = step < 1 ? (int)-floor(log10(step) + 1e-9) : 0;
+    bool plain = decimals <= 4 && fmax(fabs(curve->low), fabs(curve->high)) < 1e6;
+    for (int64_t i = 0; i <= llround((curve->high - curve->low) / step); i++) {
+        double value = curve->low + (double)i * step, y = height_of(curve, value);
+        text_format(curve->out, "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, WIDTH - RIGHT, y, y);
+        text_format(curve->out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 4, y + 4);
+        if (plain)
+            text_format(curve->out, "%.*f</text>", decimals, fabs(value) < step / 2 ? 0 : value);
+        else
+            text_format(curve->out, "%.3g</text>", fabs(value) < step / 2 ? 0 : value);
+    }
 }
 static void put_chart(const char *log, const char *name, int64_t train, int64_t validate, Text *to) {
     Curve curve = {.rows = rows_count(log), .out = to};
@@ -73,36 +117,34 @@ static void put_chart(const char *log, const char *name, int64_t train, int64_t 
     column_walk(log, train, &curve, visit_range);
     column_walk(log, validate, &curve, visit_range);
     if (!curve.points) return;
-    double room = 0.05 * (curve.high - curve.low);
-    if (!(room > 0)) room = fabs(curve.high) > 0 ? 0.1 * fabs(curve.high) : 1;
-    curve.low -= room;
-    curve.high += room;
     text_put(to, "<figure><figcaption>");
     put_html(to, name);
     text_format(to, "</figcaption><svg width=\"%d\" height=\"%d\" role=\"img\">", WIDTH, HEIGHT);
-    for (int i = 0; i <= 4; i++) {
-        double y = HEIGHT - BOTTOM - i / 4.0 * (HEIGHT - TOP - BOTTOM);
-        text_format(to, "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>", LEFT, WIDTH - RIGHT, y,
-                    y);
-        text_format(to, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.3g</text>", LEFT - 4, y + 4,
-                    curve.low + i / 4.0 * (curve.high - curve.low));
+    put_axis(&curve);
+    if (curve.rows > 1) text_format(to, "<text x=\"%d\" y=\"%d\">1</text>", LEFT, HEIGHT - 6);
+    text_format(to, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">round %lld</text>", WIDTH - RIGHT, HEIGHT - 6, (long long)curve.rows);
+    put_curve(log, "train", train, &curve);
+    if (validate >= 0) put_curve(log, "validate", validate, &curve);
+    text_put(to, "</svg></figure>\n");
+}
+static bool has_validation(const char *log) {
+    size_t n;
+    const char *cell;
+    for (int64_t i = 0; (cell = cell_at(log, i, &n)); i++) {
+        Curve curve = {.every = 1};
+        if (n > 9 && !memcmp(cell, "validate_", 9)) column_walk(log, i, &curve, visit_range);
+        if (curve.points) return true;
     }
-    text_format(to, "<text x=\"%d\" y=\"%d\">1</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">round %lld</text>",
-                LEFT, HEIGHT - 6, WIDTH - RIGHT, HEIGHT - 6, (long long)curve.rows);
-    text_put(to, "<polyline class=\"train\" points=\"");
-    column_walk(log, train, &curve, visit_point);
-    text_put(to, "\"/><polyline class=\"validate\" points=\"");
-    column_walk(log, validate, &curve, visit_point);
-    text_put(to, "\"/></svg></figure>\n");
+    return false;
 }
 void put_curves(const char *log, Text *to) {
     size_t n;
     const char *cell;
     int64_t charts = 0;
     if (!rows_count(log)) return;
-    text_put(to,
-             "<h2>Curves</h2><p><span class=\"key\" style=\"background:var(--train)\"></span> training "
-             "<span class=\"key\" style=\"background:var(--validate)\"></span> validation</p><div class=\"charts\">\n");
+    text_put(to, "<h2>Curves</h2><p><span class=\"key\" style=\"background:var(--train)\"></span> training");
+    if (has_validation(log)) text_put(to, " <span class=\"key\" style=\"background:var(--validate)\"></span> validation");
+    text_put(to, "</p><div class=\"charts\">\n");
     for (int64_t i = 5; (cell = cell_at(log, i, &n)) && charts < MOST_CHARTS;
          i++) { /* behind block,round,epoch,step,examples */
         char name[NAME], other[NAME + 16];

@@ -7,6 +7,8 @@
 void put_html(Text *to, const char *s); /* with < & " escaped */
 /* A chart for each single number of log.csv (the text of the file, which ends with a zero). */
 void put_curves(const char *log, Text *to);
+/* The values of a report that is an array, over `rows` rows of the test part. */
+void put_test_table(const nn_report *report, const double *values, double rows, Text *to);
 /* The weights of the first layer as small pictures, if they have the form of pictures. */
 void put_filters(const Run *run, Text *to);
 #endif

@@ -42,6 +42,15 @@ reaches "predict --rows 5 as JSON lines" "$(grep -c '^{"digit":[0-9],"confidence
 "$TMP/iris" predict --from "$TMP/run" >"$TMP/out" 2>&1; code=$?
 if [ $code = 0 ]; then fail "parameters of another net are refused"; else ok "parameters of another net are refused"; fi
 expect "info" 0 "mlp.dense.weight" "$T" info
+# the report
+report=$TMP/run/report.html
+if grep -q '>is<.*taken for<' "$report" && grep -q '>right$' "$report"; then ok "the report names the sides of a confusion table"; else fail "the report names the sides of a confusion table"; fi
+counts=$(sed -n '/^<tr>.*taken for/,/<\/table>/p' "$report" | sed 's/<td>[0-9.]* %$//' | grep -o '<td[^>]*>[0-9][0-9]*' | sed 's/.*>//')
+reaches "the report counts each test row once" "$(echo "$counts" | awk '{ n += $1 } END { print n }')" "==" 359
+if grep -q '</span> validation' "$report"; then fail "the report shows no validation where there is none"; else ok "the report shows no validation where there is none"; fi
+if grep -q 'text-anchor="end">-' "$report"; then fail "no axis begins below 0" "$(grep -o 'text-anchor="end">-[^<]*' "$report" | head -3)"; else ok "no axis begins below 0"; fi
+"$TMP/iris" train --epochs 30 --out "$TMP/iris-run" >/dev/null 2>&1
+if grep -q 'text-anchor="end">1.0*<' "$TMP/iris-run/report.html"; then ok "axes end at round numbers"; else fail "axes end at round numbers" "$(grep -o 'text-anchor="end">[^<]*' "$TMP/iris-run/report.html" | tr '\n' ' ')"; fi
 # what is no number stops the run, with the place
 sed 's/by adam(lr)/by sgd(1e30)/' examples/digits.nn | sed "s|data/digits.csv|$PWD/examples/data/digits.csv|" >"$TMP/wild.nn"
 "$NNC" "$TMP/wild.nn" -o "$TMP/wild" 2>"$TMP/log" || fail "wild compiles" "$(cat "$TMP/log")"
