@@ -6,6 +6,9 @@
     QUIET=8            for a machine that others use: a turn in which they were busy is tried again, up to so many times
     CLOCK=cpu          rates by the CPU time a process had, not by the wall (one thread)
 
+In the table `ratio` is the median of the ratios turn by turn, to the peer whose median rate is the highest; `of bests` compares the
+fastest turn of each, which says more where others use the machine.
+
 Ours is asked anew each turn (`ROW bench`); a peer is one process that lives through all turns (worker.py), since some take a
 minute to start. All are bound to the same cores. The results, turn by turn, are written to build/bench/results-*.json.
 """
@@ -197,7 +200,8 @@ def summary(ours, peers, turns, failed):
     for i, p in enumerate(peers, 1):
         rates = [t[i]['rate'] for t in turns]
         out['peers'].append(dict(impl=p.impl, variant=p.variant, version=p.ready['version'], loss=p.ready['loss'], rate=median(rates),
-                                 ratio=median([m['rate'] / r for m, r in zip(mine, rates)]), rates=rates,
+                                 ratio=median([m['rate'] / r for m, r in zip(mine, rates)]),
+                                 of_bests=max(out['rates']) / max(rates), rates=rates,
                                  first_step_s=p.ready['first_step_s'], rss_mb=max(t[i]['rss_mb'] for t in turns)))
     out['peers'].sort(key=lambda p: -p['rate'])
     out['ratio'] = out['peers'][0]['ratio'] if peers else None
@@ -205,7 +209,7 @@ def summary(ours, peers, turns, failed):
 
 
 # ---- the table
-HEAD = ('row', 'threads', 'examples/s', 'best peer', 'its examples/s', 'ratio', 'must', 'GFLOP/s', 'of peak', 'first step s', 'peer\'s',
+HEAD = ('row', 'threads', 'examples/s', 'best peer', 'its examples/s', 'ratio', 'of bests', 'must', 'GFLOP/s', 'of peak', 'first step s', 'peer\'s',
         'MB', 'peer\'s', 'KB')
 
 
@@ -215,7 +219,7 @@ def figures(x):
 
 def table_row(r):
     best = r['peers'][0] if r['peers'] else None
-    peer = [best['impl'], figures(best['rate']), '**%.2f**' % r['ratio']] if best else ['none', '', '']
+    peer = [best['impl'], figures(best['rate']), '**%.2f**' % r['ratio'], '%.2f' % best['of_bests']] if best else ['none', '', '', '']
     peak = '%.0f %%' % (100 * r['gflops'] / r['peak']) if r['peak'] else ''
     return [r['row'], str(r['threads']), figures(r['rate'])] + peer + [
         '%g' % r['must'] if r['threads'] == 1 else '1', figures(r['gflops']), peak, '%.2f' % r['first_step_s'],
@@ -226,9 +230,10 @@ def table(results):
     lines = [HEAD, ['---'] * len(HEAD)] + [table_row(r) for r in results]
     text = '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
     for threads in sorted({r['threads'] for r in results}):
-        ratios = [r['ratio'] for r in results if r['threads'] == threads and r['ratio']]
-        if ratios:
-            text += '\n%sgeometric mean of %d ratios, %d thread%s: %.2f' % ('\n' if threads == 1 else '', len(ratios), threads, 's' if threads > 1 else '', statistics.geometric_mean(ratios))
+        peers = [r['peers'][0] for r in results if r['threads'] == threads and r['peers']]
+        if peers:
+            text += '\n\ngeometric mean of %d rows, %d thread%s: %.2f, of bests %.2f' % (
+                len(peers), threads, 's' if threads > 1 else '', *(statistics.geometric_mean(p[k] for p in peers) for k in ('ratio', 'of_bests')))
     return text
 
 
