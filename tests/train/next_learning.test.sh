@@ -1,0 +1,15 @@
+# next_learning.test.sh: the examples that learn to learn, in a small form.
+. tests/lib.sh
+. tests/train/small.sh
+small fomaml "" --steps 400 && falls fomaml && says fomaml net before ">" 2
+small meta_sgd "" --steps 400 && falls meta_sgd && says meta_sgd net loss "<" 2
+small reptile "" --steps 3000 && says reptile net after_32 "<" 1.5 && says reptile net after_0 ">" 2
+small learned_rate "" --steps 100 && falls learned_rate
+small learned_optimizer "" --steps 100 && falls learned_optimizer learned 0.8 && for rule in sgd adam rmsprop; do
+    says learned_optimizer $rule loss "<" 45        # they begin near their best
+done
+small hochreiter "" --steps 300 && falls hochreiter learns 0.7 && says hochreiter control loss ">" 0.35
+small mann "" --steps 150 && falls mann memory && falls mann control
+data hypergradient mnist && small hypergradient "" --data mnist="$DATA/mnist" --limit-train 20000 --epochs 2 && {
+    says hypergradient learned loss "<" 0.5 --data mnist="$DATA/mnist" && says hypergradient plain loss ">" 0.7 --data mnist="$DATA/mnist"
+}
