@@ -18,6 +18,8 @@ CFLAGS  := -std=c11 -D_GNU_SOURCE -O2 -g $(STRICT) $(SAN) -I$(BUILD)
 EXACT   := -ffp-contract=off -fno-builtin -fno-tree-vectorize
 LLVM_CFLAGS = $(shell $(LLVM_CONFIG) --cflags | tr ' ' '\n' | grep '^-I')
 LLVM_LIBS   = $(shell $(LLVM_CONFIG) --ldflags --libs)
+# What the runtime needs: the codecs only where its reader of pictures is linked in.
+RUNTIME_LIBS := -Wl,--as-needed -lpng -ljpeg -lz -lm -lpthread
 
 floor_sources = $(wildcard compiler/$(1)/*.c)
 floor_objects = $(patsubst %.c,$(BUILD)/%.o,$(call floor_sources,$(1)))
@@ -31,7 +33,7 @@ include deps.mk
 
 # ---- the compiler
 $(BUILD)/nnc: $(LIBS) $(BUILD)/floor_runtime_host.a
-	$(CC) $(SAN) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LLVM_LIBS) -ljansson -lz -lm -lpthread
+	$(CC) $(SAN) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LLVM_LIBS) -ljansson $(RUNTIME_LIBS)
 define floor_rule
 $(BUILD)/floor_$(1).a: $(call floor_objects,$(1))
 	@rm -f $$@
@@ -112,10 +114,10 @@ UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.
 units: $(UNITS)
 $(BUILD)/unit/runtime_%: tests/unit/runtime_%.c $(BUILD)/libnnrt.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< $(BUILD)/libnnrt.a -lz -lm -lpthread
+	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< $(BUILD)/libnnrt.a $(RUNTIME_LIBS)
 $(BUILD)/unit/%: tests/unit/%.c $(LIBS) $(BUILD)/floor_runtime_host.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< -Wl,--start-group $(LIBS) $(BUILD)/floor_runtime_host.a -Wl,--end-group $(LLVM_LIBS) -ljansson -lz -lm -lpthread
+	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< -Wl,--start-group $(LIBS) $(BUILD)/floor_runtime_host.a -Wl,--end-group $(LLVM_LIBS) -ljansson $(RUNTIME_LIBS)
 bless: all
 	@BLESS=1 bash tests/goldens.test.sh | grep -v '^ok' || true
 san: deps

@@ -85,6 +85,11 @@ static int run(Pipeline *p) {
 }
 
 /* ---- -o ---- */
+static bool has_pictures(const nn_program *table) {
+    bool pictures = false;
+    for (i64 i = 0; i < table->n_sets; i++) pictures |= !strcmp(table->sets[i].kind, "images");
+    return pictures;
+}
 /* Written beside the output and renamed when whole, so that a failure leaves what was there. */
 static int compile(Pipeline *p) {
     const char *why = NULL, *output = p->options->output;
@@ -101,7 +106,7 @@ static int compile(Pipeline *p) {
         fine = rename(object, output) == 0;
         if (!fine) p->exit_code = fail(5, output, "cannot be written");
     } else if (fine) {
-        LinkOptions link = {.strip = true};
+        LinkOptions link = {.strip = true, .pictures = has_pictures(&p->program->table)};
         fine = llvm_link(&p->c, 1, &object, &link, partial, &why) && rename(partial, output) == 0;
         if (!fine) p->exit_code = fail(5, output, why ? why : "cannot be written");
     }

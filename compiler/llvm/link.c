@@ -1,6 +1,7 @@
 /* link.c: object files and the runtime become a trainer, by the C compiler's driver. No shell is between.
 **
-** libnnrt.a is looked for beside nnc itself (as built), then in ../lib/nnc of its directory (as installed). */
+** The reader of pictures is a member of libnnrt.a that nothing else of it asks for: programs with such data do, and are
+** linked with the codecs. libnnrt.a is looked for beside nnc itself (as built), then in ../lib/nnc of its directory (as installed). */
 #include "llvm.h"
 #include <errno.h>
 #include <limits.h>
@@ -52,7 +53,10 @@ bool llvm_link(Compilation *c, int n_objects, const char *const *objects, const 
     vec_push(c->arena, &argv, "-o");
     vec_push(c->arena, &argv, path);
     for (int i = 0; i < n_objects; i++) vec_push(c->arena, &argv, objects[i]);
+    static const char *const PICTURES[] = {"-Wl,-u,images_read", "-lpng", "-ljpeg"};
+    if (options->pictures) vec_push(c->arena, &argv, PICTURES[0]);
     vec_push(c->arena, &argv, library);
+    for (int i = 1; options->pictures && i < COUNT_OF(PICTURES); i++) vec_push(c->arena, &argv, PICTURES[i]);
     static const char *const REST[] = {"-Wl,--gc-sections", "-lz", "-lm", "-lpthread"};
     for (int i = 0; i < COUNT_OF(REST); i++) vec_push(c->arena, &argv, REST[i]);
     if (options->strip) vec_push(c->arena, &argv, "-s");

@@ -46,6 +46,7 @@ typedef struct LinkOptions {
     const char *library;
     const char *cc; /* NULL: "cc" */
     bool strip;
+    bool pictures; /* the program has data of pictures */
 } LinkOptions;
 bool llvm_link(Compilation *c, int n_objects, const char *const *objects, const LinkOptions *options, const char *path,
                const char **why);

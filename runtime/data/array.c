@@ -1,6 +1,6 @@
 /* array.c: arrays of numbers in files: whether they fit a column, and their values in the type that is kept: bytes
-*stay,
-** floats of the program's type may stay where they lie, all else is converted and checked one by one. */
+ *stay,
+ ** floats of the program's type may stay where they lie, all else is converted and checked one by one. */
 #include "reader.h"
 #include <stdlib.h>
 #include <string.h>

@@ -152,17 +152,20 @@ static Status column_read(Chars *x) {
     return OK;
 }
 
-/* ---- columns: those of the same classes are the same */
-static bool same_names(const nn_column *a, const nn_column *b) {
+/* ---- columns that are declared alike are the same */
+static bool same_classes(const nn_column *a, const nn_column *b) {
     if (strcmp(a->reader, b->reader) || a->classes != b->classes || a->n_class_names != b->n_class_names) return false;
     for (int64_t i = 0; i < a->n_class_names; i++)
         if (strcmp(a->class_names[i], b->class_names[i])) return false;
+    if (a->n_dims != b->n_dims) return false;
+    for (int64_t i = 0; i < a->n_dims; i++)
+        if (a->dims[i] != b->dims[i]) return false;
     return true;
 }
 bool column_shared(Reading *reading, int64_t c) {
     Column *columns = reading->set->columns;
     for (int64_t i = 0; i < c; i++) {
-        if (!columns[i].values[0] || !same_names(columns[i].spec, columns[c].spec)) continue;
+        if (!columns[i].values[0] || !same_classes(columns[i].spec, columns[c].spec)) continue;
         const nn_column *spec = columns[c].spec;
         columns[c] = columns[i];
         columns[c].spec = spec;

@@ -21,14 +21,17 @@ Status set_keep(Console *console, Set *set, Bytes bytes) {
     set->owned[set->n_owned++] = bytes;
     return OK;
 }
-static Status source_add(Console *console, Set *set, const char *path, int64_t bytes) {
+SourceFile *source_add(Console *console, Set *set, const char *path, int64_t bytes) {
     for (int64_t i = 0; i < set->n_files; i++)
-        if (!strcmp(set->files[i].path, path)) return OK;
+        if (!strcmp(set->files[i].path, path)) return &set->files[i];
     SourceFile *grown = realloc(set->files, sizeof *grown * (size_t)(set->n_files + 1));
-    if (!grown) return console_fail(console, FAILED_LIMIT, "not enough memory for the data");
+    if (!grown) {
+        (void)console_fail(console, FAILED_LIMIT, "not enough memory for the data");
+        return NULL;
+    }
     set->files = grown;
-    set->files[set->n_files++] = (SourceFile){.path = path, .bytes = bytes};
-    return OK;
+    set->files[set->n_files] = (SourceFile){.path = path, .bytes = bytes};
+    return &set->files[set->n_files++];
 }
 
 /* Where a name of the page lies: absolute; or in the folder, there also without the folders the page writes before
@@ -66,7 +69,7 @@ Status file_open(Reading *reading, const char *name, DataFile *file) {
         file_close(file);
         return console_fail_at(reading->console, FAILED_DATA, (Spot){.file = file->path}, NULL, "the file is empty");
     }
-    TRY(source_add(reading->console, reading->set, file->path, (int64_t)file->bytes.n));
+    if (!source_add(reading->console, reading->set, file->path, (int64_t)file->bytes.n)) return FAILED_LIMIT;
     file->zipped = file->bytes.n >= 2 && file->bytes.data[0] == 0x1f && file->bytes.data[1] == 0x8b;
     if (!file->zipped) return OK;
     file->zip.next_in = (Bytef *)file->bytes.data;

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* The pictures and their codecs are members of the archive that only programs with such a set ask for. */
+#pragma weak images_read
 enum { DRAWN_ROWS = 1000 }; /* of validation and test of a set without files, when the page gives no count */
 
 static int64_t window_span(const nn_set *spec) {
@@ -126,6 +128,12 @@ static Status set_open(Reading *reading, const Set *sets) {
     if (!strcmp(spec->kind, "csv")) TRY(csv_read(reading));
     if (!strcmp(spec->kind, "text")) TRY(chars_read(reading));
     if (!strcmp(spec->kind, "words")) TRY(words_read(reading));
+    if (!strcmp(spec->kind, "images")) {
+        if (!images_read)
+            return console_fail(reading->console, FAILED_BUG,
+                                "this program was linked without its pictures: -u images_read");
+        TRY(images_read(reading));
+    }
     for (int64_t c = 0; c < spec->n_columns; c++)
         if (column_wanted(reading, c)) TRY(array_open(reading, c));
     if (reading->console->data_errors) return FAILED_DATA;

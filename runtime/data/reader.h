@@ -35,6 +35,8 @@ STATUS file_read(DataFile *file, void *to, size_t n, size_t *got);    /* less th
 size_t file_most(const DataFile *file); /* that can still come: exact for a plain file, deflate's 1032 to 1 for gzip */
 STATUS file_whole(Reading *reading, DataFile *file, const char **text, size_t *n); /* what is left, kept with the set */
 void file_close(DataFile *file);
+/* For run.json; NULL after having said that memory is short. */
+SourceFile *source_add(Console *console, Set *set, const char *path, int64_t bytes);
 /* Memory or a mapping that the set keeps. */
 STATUS set_keep(Console *console, Set *set, Bytes bytes);
 
@@ -75,7 +77,7 @@ int32_t code_point(const char *s, const char *end, int *length);
 void code_text(int32_t code, char to[5]);                       /* its UTF-8; of 0: "" */
 STATUS utf8_fail(const Reading *reading, Spot spot, char byte); /* which is no UTF-8, or 0 */
 
-/* Column c of a text becomes what an earlier column of the same classes is; false: there is none. */
+/* Column c becomes what an earlier column is that reads the same; false: there is none. */
 bool column_shared(Reading *reading, int64_t c);
 
 /* Cells of a csv that are texts (strings.c): their length; their code points, as many as the column has places. */
@@ -115,6 +117,7 @@ STATUS column_files(Reading *reading, int64_t column,
 STATUS csv_read(Reading *reading);
 STATUS chars_read(Reading *reading);
 STATUS words_read(Reading *reading);
+STATUS images_read(Reading *reading); /* in programs that are linked with it */
 STATUS idx_read(Reading *reading, int64_t column);
 STATUS npy_read(Reading *reading, int64_t column);
 STATUS npz_read(Reading *reading, int64_t column);
