@@ -347,8 +347,6 @@ Node *valid_rows(Eval *e, const Context *c);
  ** In evaluations rows from INPUT_VALID on count 0. */
 Node *sum_over_examples(Eval *e, const Context *c, Value *v);
 
-/* `name` comes with the next release of nnc: an error, poison. */
-Value *later(Eval *e, const Context *c, Span span, const char *name);
 /* Errors: with the chain of calls; a place in the library becomes the user's call. */
 Message *sema_error(Eval *e, const Context *c, DiagCode code, Span span, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

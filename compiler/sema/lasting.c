@@ -257,7 +257,7 @@ void lasting_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast) 
         v = param_statement(e, c, scope, ast, path);
     } else if (what == LASTING_STATE) {
         v = state_statement(e, c, scope, ast, path, &group);
-    } else if (c->where == WHERE_PARAMS || c->where == WHERE_PREDICT || c->where == WHERE_TOP) {
+    } else if (c->where == WHERE_PARAMS || c->where == WHERE_TOP || (c->where == WHERE_PREDICT && !c->streams)) {
         v = initial_expression(e, c, scope, ast); /* no rows that follow each other */
     } else {
         v = carry_allowed(e, c, ast) ? beginning_statement(e, c, scope, ast, path, &group) : value_poison(e);

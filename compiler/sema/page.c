@@ -1,5 +1,5 @@
 /* page.c: sema's entry: a page from its tree to a Program, in this order: files with their declarations; hypers;
-** models; the data sets; train and predict blocks, abstractly until nothing more is learnt, then with nodes; the
+** models; the data sets; train and predict blocks and generate lines, abstractly until nothing more is learnt, then with nodes; the
 ** table with its functions. */
 #include "page.h"
 #include "../../runtime/sha256.h"
@@ -10,7 +10,7 @@ static void items_declare(Eval *e, File *file) {
         const Ast *item = items->v[i];
         if (item->kind == AST_train) train_declare(e, file, item);
         if (item->kind == AST_predict) predict_declare(e, file, item);
-        if (item->kind == AST_generate) later(e, NULL, item->span, "generate");
+        if (item->kind == AST_generate) generate_declare(e, file, item);
     }
 }
 /* Models, params and data of the page are checked whether they are used or not; those of its imports when used. */
@@ -42,6 +42,7 @@ static void all_run(Eval *e, void *context) {
     sets_run(e);
     for (int i = 0; i < page->trains.n; i++) train_run(e, page->trains.v[i]);
     for (int i = 0; i < page->predicts.n; i++) predict_run(e, page->predicts.v[i]);
+    for (int i = 0; i < page->generates.n; i++) generate_run(e, page->generates.v[i]);
 }
 /* What the meaning of the program is made of: the text of all its files, without spaces and comments, and -D. */
 static const char *program_hash(Eval *e) {

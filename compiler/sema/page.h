@@ -251,6 +251,29 @@ typedef struct Predict {
 void predict_declare(Eval *e, const File *file, const Ast *ast);
 void predict_run(Eval *e, Predict *predict);
 
+/* ---- generate ---- */
+typedef struct Generate {
+    const Ast *ast;
+    const File *file;
+    const char *name, *owner; /* "generate", "generate_2": of its carries */
+    const Function *function; /* the model */
+    const char *prompt;
+    i64 length, classes;
+    double temperature;
+    bool failed, open; /* open: the signature leaves t open */
+    i64 window;        /* symbols a call */
+    const DataSet *set; /* whose symbols they are; NULL */
+    int column;
+    i64 data_window;
+    Context context;
+    Inputs inputs;
+    Node *tokens, *count, *scores;
+    VEC(Slot *) states; /* its carries, */
+    VEC(Node *) ends;   /* what they become */
+} Generate;
+void generate_declare(Eval *e, const File *file, const Ast *ast);
+void generate_run(Eval *e, Generate *generate);
+
 /* ---- functions of the program (entry.c) ---- */
 typedef struct Results {
     VEC(Node *) nodes;
@@ -279,6 +302,7 @@ struct Page {
     VEC(DataSet *) declared; /* all */
     VEC(Train *) trains;
     VEC(Predict *) predicts;
+    VEC(Generate *) generates;
     NodeMap places;                /* hole -> Place */
     NodeMap replaced;              /* hole -> Node: fixed hypers, averages in what reports show */
     VEC(Slot *) reached;           /* parameters that some minimize reaches */

@@ -16,6 +16,8 @@ static const char *owner_of(const Table *x, const Slot *s) {
     const Page *page = page_of(x->e);
     for (int i = 0; i < page->trains.n; i++)
         if (page->trains.v[i]->owner == s->owner) return page->trains.v[i]->name;
+    for (int i = 0; i < page->generates.n; i++)
+        if (page->generates.v[i]->owner == s->owner) return page->generates.v[i]->name;
     return s->owner;
 }
 /* Where the path of a leaf ends and the name within its record begins: "1.adam.m", "mlp.dense.weight". */
@@ -58,6 +60,8 @@ static void leaves_fill(Table *x) {
         if (e->slots.v[i]->role <= ROLE_MODEL_STATE) leaf_insert(x, e->slots.v[i]);
     for (int i = 0; i < page->trains.n; i++)
         for (int k = 0; k < page->trains.v[i]->states.n; k++) leaf_insert(x, page->trains.v[i]->states.v[k]);
+    for (int i = 0; i < page->generates.n; i++)
+        for (int k = 0; k < page->generates.v[i]->states.n; k++) leaf_insert(x, page->generates.v[i]->states.v[k]);
     for (int i = 0; i < x->leaves.n; i++) {
         Slot *s = x->leaves.v[i];
         const Type *type = slot_in(e, s)->type;
@@ -288,6 +292,12 @@ static void predicts_fill(Table *x) {
     x->t->predicts = rows.v, x->t->n_predicts = rows.n;
 }
 
+static void generates_fill(Table *x) {
+    const Page *page = page_of(x->e);
+    nn_generate *rows = ARENA_ARRAY(x->e->arena, nn_generate, page->generates.n + 1);
+    for (int i = 0; i < page->generates.n; i++) rows[i] = generate_row(x, page->generates.v[i]);
+    x->t->generates = rows, x->t->n_generates = page->generates.n;
+}
 void table_fill(Eval *e) {
     Table x = {.e = e, .t = &page_of(e)->program->table, .real = dtype_bytes(e->real), .index = {.arena = e->arena}};
     hypers_fill(&x);
@@ -298,4 +308,5 @@ void table_fill(Eval *e) {
     init_fill(&x);
     trains_fill(&x);
     predicts_fill(&x);
+    generates_fill(&x);
 }

@@ -20,4 +20,5 @@ void initial_add(const Table *x, Results *results, Slot *s);
 void batch_counts(Table *x, const nn_feed *feed);
 void out_counts(Table *x, i64 bytes);
 void trains_fill(Table *x);
+nn_generate generate_row(Table *x, Generate *generate); /* generate.c */
 #endif

@@ -161,6 +161,40 @@ static void test_text(void) {
     check(sum_at(&b, 0) == sum, "symbols of a window", "others");
 }
 
+/* ---- generate ---- */
+#define PLAYS "data t = text(\"t.txt\") { input: class(5)[4] = window(char, 4)\n target: class(5)[4] = window(char, 4, shift=1) }\n"
+/* Symbol by symbol, or in a window that is not full: the scores behind the last of them are the same. */
+static void test_generate(void) {
+    Built next, window;
+    if (!made(&next, PLAYS "model m(x: class(5)[t]) -> [t, 5] { x |> embedding(3) |> lstm(4, keep=true) |> dense(5) }\n"
+                           "train m on t, batch=2, epochs=1, stream=true { minimize mean(cross_entropy(m(input), target)) by sgd(0) }\n"
+                           "generate m, prompt=\"ab\", length=7, temperature=0.5\n", "generate, symbol by symbol") ||
+        !made(&window, PLAYS "model m(x: class(5)[t]) -> [t, 5] { x |> embedding(3) |> lstm(4) |> dense(5) }\n"
+                             "train m on t, batch=2, epochs=1 { minimize mean(cross_entropy(m(input), target)) by sgd(0) }\ngenerate m, prompt=\"ab\"\n",
+              "generate, a window"))
+        return;
+    const nn_generate *n = &next.t->generates[0], *w = &window.t->generates[0];
+    check(n->window == 1 && n->fresh >= 0 && n->length == 7 && n->temperature == 0.5 && !strcmp(n->prompt, "ab") && n->set == 0 && n->classes == 5 &&
+              !strcmp(next.t->sets[0].columns[n->column].reader, "char"),
+          "a model with carries goes symbol by symbol", "another row");
+    check(w->window == 4 && w->fresh == -1 && w->length == 100 && w->temperature == 1 && w->bytes >= 16 && w->out >= 40, "one without takes the window it was trained on", "another row");
+    check(leaf_named(&next, "generate/carry/m.lstm.h")->dims[1] == 4, "its carries last", "they do not");
+    call_of(&next, &next.t->init);
+    call_of(&window, &window.t->init);
+    static const i32 text[] = {3, 1, 4};
+    bool same = true;
+    for (i32 i = 0; i < 3; i++) {
+        *(i32 *)(void *)(next.batch + n->tokens) = text[i];
+        next.batch[n->fresh] = i == 0, next.call.count = 1;
+        call_of(&next, &n->next);
+        ((i32 *)(void *)(window.batch + w->tokens))[i] = text[i];
+        window.call.count = i + 1;
+        call_of(&window, &w->next);
+        for (int k = 0; k < 5; k++) same &= close_to(real_at(&next, next.out, 0, k), real_at(&window, window.out, 0, k), 1e-12);
+    }
+    check(same, "the same scores either way", "others");
+}
+
 /* ---- sets made of sets ---- */
 /* The column of a made set that holds those of its base's reader. */
 static const nn_column *base_of(const Built *b, const nn_set *set, const char *reader, i64 window, i64 shift) {
@@ -241,6 +275,7 @@ static void test_made(void) {
 int main(void) {
     test_window();
     test_text();
+    test_generate();
     test_few_shot();
     test_made();
     test_model();
