@@ -1,7 +1,8 @@
 /* fuse_order.c: clusters into groups, in an order in which they can run. See fuse.h.
 **
-** Of those that can run, the one whose last node comes first in the walk. Where a result replaces a parameter, the readers of the
-** parameter run before its maker if they can: it can then be replaced in place. */
+** Of those that can run, the one that leaves most memory free: the gradient of a layer is made, and used up in its update, while
+** what it needs is still near. Then the one that could not run before; then the first in the walk. Where a result replaces a
+** parameter, the readers of the parameter run before its maker if they can: it can then be replaced in place. */
 #include "fuse.h"
 
 static void replace_last(Fuse *f) {
@@ -21,32 +22,6 @@ static void replace_last(Fuse *f) {
             if (!reads_it || cluster_reaches(f, maker, c, true)) continue;
             vec_push(f->arena, &maker->before, c->id);
         }
-    }
-}
-
-/* ---- a heap of clusters that can run */
-typedef VEC(Cluster *) Heap;
-static bool sooner(const Cluster *a, const Cluster *b) { return a->last < b->last; }
-static void heap_push(Arena *arena, Heap *heap, Cluster *c) {
-    vec_push(arena, heap, c);
-    for (int i = heap->n - 1; i > 0 && sooner(heap->v[i], heap->v[(i - 1) / 2]); i = (i - 1) / 2) {
-        Cluster *swap = heap->v[i];
-        heap->v[i] = heap->v[(i - 1) / 2];
-        heap->v[(i - 1) / 2] = swap;
-    }
-}
-static Cluster *heap_pop(Heap *heap) {
-    Cluster *top = heap->v[0];
-    heap->v[0] = heap->v[--heap->n];
-    for (int i = 0;;) {
-        int least = i;
-        for (int k = 2 * i + 1; k <= 2 * i + 2; k++)
-            if (k < heap->n && sooner(heap->v[k], heap->v[least])) least = k;
-        if (least == i) return top;
-        Cluster *swap = heap->v[i];
-        heap->v[i] = heap->v[least];
-        heap->v[least] = swap;
-        i = least;
     }
 }
 
@@ -98,32 +73,79 @@ static void add_group(Fuse *f, GroupList *list, const Cluster *c) {
     nnc_check(group->roots.n || group->parts.n, "a kernel that nobody reads");
     vec_push(f->arena, list, group);
 }
+/* ---- order */
+
+typedef struct Turn {
+    i64 made;        /* bytes that a cluster stores */
+    int readers;     /* clusters that read it and have not run */
+    VEC(int) after;  /* those */
+    int ready_at;    /* when the last that it waits for had run */
+} Turn;
+
+static i64 bytes_made(const Fuse *f, const Cluster *c) {
+    i64 bytes = 0;
+    if (c->join) return type_bytes(c->anchor->type);
+    for (int i = 0; i < c->nodes.n; i++) {
+        const Node *node = c->nodes.v[i];
+        if (node->type->dtype != DT_TUPLE) {
+            if (is_read_outside(f, c, node)) bytes += type_bytes(node->type);
+            continue;
+        }
+        for (int k = 0; k < node->type->rank; k++) bytes += type_bytes(node->type->parts[k]);
+    }
+    return bytes;
+}
+/* Memory that is free when it has run, less what it takes. */
+static i64 gain(const Fuse *f, const Turn *turns, const Cluster *c) {
+    i64 bytes = -turns[c->id].made;
+    for (int i = 0; i < c->before.n; i++) {
+        const Cluster *before = cluster_root(f, c->before.v[i]);
+        if (before != c && turns[before->id].readers == 1) bytes += turns[before->id].made;
+    }
+    return bytes;
+}
+static bool goes_first(const Fuse *f, const Turn *turns, const Cluster *a, const Cluster *b) {
+    i64 x = gain(f, turns, a), y = gain(f, turns, b);
+    if (x != y) return x > y;
+    if (turns[a->id].ready_at != turns[b->id].ready_at) return turns[a->id].ready_at > turns[b->id].ready_at;
+    return a->last < b->last;
+}
 Groups fuse_order(Fuse *f) {
     replace_last(f);
     place_parts(f);
-    int n = f->clusters.n;
-    VEC(int) *after = arena_alloc(f->arena, sizeof *after * (size_t)(n + 1)); /* by cluster: who reads it */
-    Heap ready = {0};
+    Turn *turns = ARENA_ARRAY(f->arena, Turn, f->clusters.n);
+    VEC(Cluster *) ready = {0};
     int left = 0;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < f->clusters.n; i++) {
         Cluster *c = f->clusters.v[i];
         if (c->into >= 0) continue;
         left++;
+        turns[i].made = bytes_made(f, c);
         for (int k = 0; k < c->before.n; k++) {
             Cluster *before = cluster_root(f, c->before.v[k]);
             if (before == c) continue;
-            vec_push(f->arena, &after[before->id], i);
+            vec_push(f->arena, &turns[before->id].after, i);
+            turns[before->id].readers++;
             c->waits++;
         }
-        if (!c->waits) heap_push(f->arena, &ready, c);
+        if (!c->waits) vec_push(f->arena, &ready, c);
     }
     GroupList list = {0};
-    for (; ready.n; left--) {
-        Cluster *c = heap_pop(&ready);
+    for (int time = 1; ready.n; left--, time++) {
+        int best = 0;
+        for (int i = 1; i < ready.n; i++)
+            if (goes_first(f, turns, ready.v[i], ready.v[best])) best = i;
+        Cluster *c = ready.v[best];
+        ready.v[best] = ready.v[--ready.n];
         add_group(f, &list, c);
-        for (int k = 0; k < after[c->id].n; k++) {
-            Cluster *next = f->clusters.v[after[c->id].v[k]];
-            if (--next->waits == 0) heap_push(f->arena, &ready, next);
+        for (int k = 0; k < c->before.n; k++) {
+            const Cluster *before = cluster_root(f, c->before.v[k]);
+            if (before != c) turns[before->id].readers--;
+        }
+        for (int k = 0; k < turns[c->id].after.n; k++) {
+            Cluster *next = f->clusters.v[turns[c->id].after.v[k]];
+            turns[next->id].ready_at = time;
+            if (--next->waits == 0) vec_push(f->arena, &ready, next);
         }
     }
     nnc_check(!left, "kernels wait for each other");
