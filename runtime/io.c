@@ -89,6 +89,12 @@ void bytes_free(Bytes *bytes) {
         free(bytes->owned);
     *bytes = (Bytes){0};
 }
+void bytes_drop(const Bytes *bytes, size_t from, size_t to) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    from = from / page * page;
+    to = to / page * page;
+    if (bytes->mapped && to > from) (void)madvise((char *)bytes->owned + from, to - from, MADV_DONTNEED);
+}
 
 int io_replace_file(const Io *io, const char *path, const void *data, size_t n) {
     char temporary[PATH_MAX];

@@ -41,6 +41,8 @@ typedef struct Bytes {
 } Bytes;
 int bytes_read(const Io *io, const char *path, bool map, Bytes *to); /* regular files only: EISDIR, EINVAL else */
 void bytes_free(Bytes *bytes);
+/* Bytes from..to have been read: a mapping gives their whole pages back, and the one that `from` lies in. */
+void bytes_drop(const Bytes *bytes, size_t from, size_t to);
 
 /* Writes a small file whole or not at all: temporary name beside it, sync, rename, sync of the folder. */
 int io_replace_file(const Io *io, const char *path, const void *data, size_t n);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DEFLATE_RATIO = 1032, MAX_MEMBERS = 1024 };
+enum { DEFLATE_RATIO = 1032, MAX_MEMBERS = 1024, ZIP_BLOCK = 1 << 20 };
 static const int64_t most_bytes = (int64_t)64 << 30;
 
 Status set_keep(Console *console, Set *set, Bytes bytes) {
@@ -96,17 +96,19 @@ static int zip_next_member(DataFile *file) {
         return 0;
     return inflateReset(&file->zip) == Z_OK;
 }
+/* Block by block: the pages of a block that has been unzipped are given back, so memory holds what came of it alone. */
 static Status zip_read(DataFile *file, uint8_t *to, size_t n, size_t *got) {
     z_stream *z = &file->zip;
     *got = 0;
     while (*got < n) {
-        size_t left = file->bytes.n - (size_t)(z->next_in - file->bytes.data), room = n - *got;
-        z->avail_in = left > UINT_MAX ? UINT_MAX : (uInt)left;
+        size_t at = (size_t)(z->next_in - file->bytes.data), left = file->bytes.n - at, room = n - *got;
+        z->avail_in = left > ZIP_BLOCK ? ZIP_BLOCK : (uInt)left;
         z->next_out = to + *got;
         z->avail_out = room > UINT_MAX ? UINT_MAX : (uInt)room;
         uInt before = z->avail_out;
         int answer = inflate(z, Z_NO_FLUSH);
         *got += before - z->avail_out;
+        bytes_drop(&file->bytes, at, (size_t)(z->next_in - file->bytes.data));
         if (answer == Z_STREAM_END) {
             if (!zip_next_member(file)) return OK;
         } else if (answer == Z_BUF_ERROR) /* there is room, so it lacks input */
