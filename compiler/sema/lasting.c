@@ -195,7 +195,7 @@ static Value *beginning_statement(Eval *e, const Context *c, Scope *scope, const
         if (role == ROLE_LOOP) s->carrier = c->state_carrier, frames = leaf->frames;
         Value *begin = value_tensor(e, s->element, &s->shape, frames, NULL);
         begin->node = carried_in(e, c, s, value_spread(e, c, leaf, frames, &s->shape, s->element));
-        if (role == ROLE_LOOP) begin->deps = leaf->deps, begin->coupled = leaf->coupled;
+        begin->deps = leaf->deps, begin->coupled = leaf->coupled; /* of a carry: where it begins in this step */
         if (s->in_loop)
             s->pending = begin->node,
             s->pending_frames = frames; /* of the loop around, which gives what a round begins with */

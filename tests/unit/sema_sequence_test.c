@@ -48,6 +48,21 @@ static void test_model(void) {
         check(close_to(sum_at(&b, 1), sum, 1e-12) && close_to(sum_at(&b, 2), begins, 1e-12), "a report sees the carries that the step began with", "another value");
     }
 }
+/* A carry may begin with a parameter, which learns from the steps that begin with it. */
+static void test_beginning(void) {
+    Built b;
+    if (!made(&b, "data d = csv(\"d.csv\") { x = column(\"x\") }\n"
+                  "model net(x: []) -> [] { param h0: [] = 2; carry h = h0; y = h * x; h = y; y }\n"
+                  "train net on d, batch=2, epochs=1, stream=true { minimize net(x) by sgd(1) }\n", "a carry that begins with a parameter"))
+        return;
+    const nn_train *t = &b.t->trains[0];
+    begin(&b);
+    b.batch[t->feed.fresh] = 1, b.batch[t->feed.fresh + 1] = 0;
+    double x = column_at(&b, &t->feed, 0, 0);
+    call_of(&b, &t->step[1]);
+    check(close_to(leaf_value(&b, "net.h0", 0), 2 - x / 2, 1e-12), "what a carry begins with learns where a row is fresh", "it does not");
+    check(close_to(leaf_value(&b, "net/carry/net.h", 0), 2 * x, 1e-12), "and the carry goes on from it", "it does not");
+}
 /* The library's lstm with keep=true over two windows is the lstm over both. */
 static void test_lstm(void) {
     Built b;
@@ -279,6 +294,7 @@ int main(void) {
     test_few_shot();
     test_made();
     test_model();
+    test_beginning();
     test_lstm();
     test_hold();
     return failed;
