@@ -230,7 +230,7 @@ static void put_precision(Text *to, const nn_report *report, const double *table
 static void evaluation_text(Run *run, const BlockPlan *plan, Part part, const double *values, bool tables) {
     const nn_train *train = plan->train;
     Text out = {0};
-    text_format(&out, "%s  %s %lld rows  ", train->name, part_names[part], (long long)run->eval_totals.rows);
+    text_format(&out, "%s  %s %lld rows  ", train->name, part_names[part], (long long)evaluate_rows(plan, part));
     put_values(&out, train, values);
     text_put(&out, "\n");
     int64_t at = train->n_minimizes;
@@ -254,7 +254,7 @@ Status log_evaluation(Run *run, const BlockPlan *plan, Part part, const double *
     json_string(&json, "event", event);
     json_string(&json, "block", plan->train->name);
     json_string(&json, "split", part_names[part]);
-    json_integer(&json, "rows", run->eval_totals.rows);
+    json_integer(&json, "rows", evaluate_rows(plan, part));
     json_values(run, plan->train, "", values, &json);
     json_close(&json, '}');
     console_event(&run->console, &out);

@@ -278,9 +278,11 @@ Status options_take(Console *console, const nn_program *program, Options *option
         for (size_t c = 0; c < COUNT_OF(computed); c++) wanted |= computed[c] == i;
         const JsonValue *member = json_member(given, option_rows[i].flag);
         const char *text = json_text(json_member(member, "value"), NULL);
+        OptionName other = i == OPTION_EPOCHS ? OPTION_STEPS : i == OPTION_STEPS ? OPTION_EPOCHS : i;
+        if (option_given(options, i) || option_given(options, other)) continue; /* it, or what stands in its place */
         bool was_given = text && strcmp(json_text(json_member(member, "source"), "default"), "default");
         if (wanted && was_given && option_rows[i].kind != LIST && option_is_for(i, options->command) &&
-            !option_given(options, i) && !(i == OPTION_ORDER && options->command == COMMAND_GRADCHECK))
+            !(i == OPTION_ORDER && options->command == COMMAND_GRADCHECK))
             TRY(option_set(console, options, i, text, FROM_RUN));
     }
     for (int64_t i = 0; i < program->n_hypers; i++) {

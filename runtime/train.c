@@ -328,9 +328,10 @@ Status command_train(Run *run) {
 }
 
 /* ---- test */
-static void put_report(Run *run, const nn_train *train, const double *values, Json *json) {
+static void put_report(Run *run, const BlockPlan *plan, const double *values, Json *json) {
+    const nn_train *train = plan->train;
     json_open(json, train->name, '{');
-    json_integer(json, "rows", run->eval_totals.rows);
+    json_integer(json, "rows", evaluate_rows(plan, PART_TEST));
     json_values(run, train, "", values, json);
     json_close(json, '}');
 }
@@ -343,7 +344,7 @@ static Status test_part(Run *run) {
         if (!plan->train || !evaluate_rows(plan, PART_TEST)) continue;
         TRY(evaluate(run, plan, PART_TEST, &run->eval_totals));
         values_from_totals(run, plan->train, &run->eval_totals, run->values);
-        put_report(run, plan->train, run->values, &json);
+        put_report(run, plan, run->values, &json);
         TRY(log_evaluation(run, plan, PART_TEST, run->values, "test"));
     }
     json_close(&json, '}');
