@@ -165,6 +165,7 @@ static Status put_kernels(Run *run, const Bench *bench) {
             Json json = json_to(&line);
             json_open(&json, NULL, '{');
             json_string(&json, "event", "kernel");
+            json_integer(&json, "number", times[i].kernel); /* `kernel N` of --emit=loop */
             json_string(&json, "function", k->function);
             json_string(&json, "name", k->name);
             json_integer(&json, "line", k->line);
