@@ -22,7 +22,7 @@ static Status fail_made(const Reading *reading, const char *format, ...) {
     va_end(list);
     const nn_set *spec = reading->set->spec;
     Status status =
-        console_fail(reading->console, FAILED_DATA, "data \"%s\" (%s.nn:%lld), a %s: %s", spec->name,
+        console_fail(reading->console, FAILED_DATA, "data \"%s\" (%s.nn:%lld): %s %s", spec->name,
                      reading->program->name, (long long)spec->line, spec->kind, what.failed ? "" : what.bytes);
     text_free(&what);
     return status;
@@ -70,7 +70,7 @@ static Status classes_check(const Reading *reading, const Made *made, Part p) {
             each = made->kind == MADE_PAIRS ? 2 : made->shots + made->queries;
     int64_t turns = made->rotate && p == PART_TRAIN ? 4 : 1;
     if (classes->n * turns < ways)
-        return fail_made(reading, "it takes %lld classes, but the %s rows of data \"%s\" have %lld%s", (long long)ways,
+        return fail_made(reading, "takes %lld classes, but the %s rows of data \"%s\" have %lld%s", (long long)ways,
                          part_names[p], base->spec->name, (long long)(classes->n * turns),
                          turns > 1 ? ", turned ones included" : "");
     for (int64_t c = 0; c < classes->n; c++) {
@@ -82,7 +82,7 @@ static Status classes_check(const Reading *reading, const Made *made, Part p) {
         else
             text_format(&name, "%d", classes->numbers[c]);
         Status status =
-            fail_made(reading, "it takes %lld rows of a class%s, but class %s of data \"%s\" has %lld %s row%s",
+            fail_made(reading, "takes %lld rows of a class%s, but class %s of data \"%s\" has %lld %s row%s",
                       (long long)each, made->queries ? " (shots and queries)" : "", name.failed ? "" : name.bytes,
                       base->spec->name, (long long)rows, part_names[p], rows == 1 ? "" : "s");
         text_free(&name);
@@ -101,13 +101,13 @@ static Status part_open(const Reading *reading, Made *made, Part p) {
         int64_t rows = made->bases[b]->parts[p].rows;
         if (rows < least) least = rows;
         if (!rows && count >= 1)
-            return fail_made(reading, "%s=%lld, but data \"%s\" has no %s rows", part_names[p], (long long)count,
+            return fail_made(reading, "has %s=%lld, but data \"%s\" has no %s rows", part_names[p], (long long)count,
                              made->bases[b]->spec->name, part_names[p]);
     }
     if (p != PART_TRAIN && least) set->parts[p].rows = count >= 1 ? (int64_t)count : MADE_ROWS;
     if (!least) return OK;
     if (made->kind == MADE_GROUP && least < made->length)
-        return fail_made(reading, "it takes %lld rows, but data \"%s\" has %lld %s rows", (long long)made->length,
+        return fail_made(reading, "takes %lld rows, but data \"%s\" has %lld %s rows", (long long)made->length,
                          made->bases[0]->spec->name, (long long)least, part_names[p]);
     if (made->kind > MADE_PAIRS) return OK;
     TRY(classes_find(reading, made->bases[0], p, &made->classes[p]));
@@ -167,7 +167,7 @@ static Status numbers_take(const Reading *reading, Made *made) {
     if (made->kind == MADE_BESIDE) made->shots = spec->n_bases;
     if (made->ways < 1 || made->shots < 1 || made->queries < 0 ||
         __builtin_mul_overflow(made->ways, made->shots + made->queries, &length) || length > INT32_MAX)
-        return fail_made(reading, "its numbers must be at least 1");
+        return fail_made(reading, "takes numbers of at least 1");
     made->length = length;
     return OK;
 }
@@ -178,7 +178,7 @@ static Status rotate_check(const Reading *reading, const Made *made) {
         const nn_column *column = &reading->set->spec->columns[c];
         if (!strcmp(column->reader, "base") && picture_side(&base->columns[column->column])) return OK;
     }
-    return fail_made(reading, "rotate turns square pictures, [h, h, ..], but data \"%s\" has none", base->name);
+    return fail_made(reading, "with rotate turns square pictures, [h, h, ..], but data \"%s\" has none", base->name);
 }
 Status made_open(Reading *reading, const Set *sets) {
     Set *set = reading->set;
@@ -189,7 +189,7 @@ Status made_open(Reading *reading, const Set *sets) {
         const nn_set *base = &reading->program->sets[spec->bases[b]];
         made->bases[b] = &sets[spec->bases[b]];
         if (kind_is_made(base->kind) || made->bases[b]->endless)
-            return fail_made(reading, "it is made of rows, but data \"%s\" has none: it is %s", base->name,
+            return fail_made(reading, "takes rows, but data \"%s\" has none: it is %s", base->name,
                              kind_is_made(base->kind) ? "made itself" : "drawn");
     }
     made->n_bases = spec->n_bases;

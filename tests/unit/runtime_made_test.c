@@ -285,13 +285,12 @@ static void test_refused(void) {
     static const int64_t four[4] = {4, 1, 2, 0}, many[4] = {3, 3, 3, 0}, seven[4] = {7, 1, 1, 0},
                          turned[4] = {3, 1, 1, 1}, large[1] = {13};
     made_make("few_shot", 4, four, 4, 8);
-    refuses("few_shot: more ways than test classes",
-            "it takes 4 classes, but the test rows of data \"drawings\" have 3");
+    refuses("few_shot: more ways than test classes", "takes 4 classes, but the test rows of data \"drawings\" have 3");
     made_make("few_shot", 4, seven, 7, 7);
-    refuses("few_shot: more ways than classes", "(page.nn:5), a few_shot: it takes 7 classes, but the train rows");
+    refuses("few_shot: more ways than classes", "(page.nn:5): few_shot takes 7 classes, but the train rows");
     made_make("few_shot", 4, many, 9, 9);
     refuses("few_shot: too few rows of a class",
-            "it takes 6 rows of a class (shots and queries), but class 0 of data \"drawings\" has 5 train rows");
+            "takes 6 rows of a class (shots and queries), but class 0 of data \"drawings\" has 5 train rows");
     made_make("few_shot", 4, four, 4, 8);
     sets_spec[0].validate = 10;
     refuses("few_shot: validation of a base without", "validate=10, but data \"drawings\" has no validate rows");
@@ -300,7 +299,7 @@ static void test_refused(void) {
     refuses("rotate: of what is no picture", "rotate turns square pictures");
     base_make();
     made_make("group", 1, large, 13, 0);
-    refuses("group: more rows than there are", "it takes 13 rows, but data \"drawings\" has 12 test rows");
+    refuses("group: more rows than there are", "takes 13 rows, but data \"drawings\" has 12 test rows");
     sets_spec[1].n_columns = 0;
     made_make("group", 1, large, 13, 0);
     refuses("group: of a drawn set", "data \"drawings\" has none: it is drawn");
