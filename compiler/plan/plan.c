@@ -229,7 +229,9 @@ static int replaced_param(const Entry *entry, Place place) {
     return -1;
 }
 static void plan_entry(Planner *p, const Entry *entry) {
-    const Func *f = p->plan->options.level >= 2 ? pad_windows(p->graph, entry->func) : entry->func;
+    const Func *f = entry->func;
+    if (p->plan->options.level >= 1) f = unwindow(p->graph, f);
+    if (p->plan->options.level >= 2) f = pad_windows(p->graph, f);
     PlanBody *body = ARENA_NEW(p->arena, PlanBody);
     *body = (PlanBody){.func = f, .values = {.arena = p->arena}, .results = {.arena = p->arena}};
     body->params = ARENA_ARRAY(p->arena, PlanValue *, f->n_params);

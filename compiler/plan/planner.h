@@ -40,7 +40,8 @@ bool is_addressing(const Node *node);
 bool is_placing(const Node *node);
 bool is_map_like(const Node *node); /* maps, take, placing puts */
 
-/* ---- pad.c */
+/* ---- unwindow.c, pad.c: of the function, before it is planned */
+const Func *unwindow(Graph *g, const Func *f);
 const Func *pad_windows(Graph *g, const Func *f);
 bool stays_inside(const Node *affine); /* never reads past its axis or between elements */
 
