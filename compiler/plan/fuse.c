@@ -237,8 +237,8 @@ static Cluster *followed(Fuse *f, const Cluster *c) {
 static bool is_alone(const Cluster *c) { return c->into < 0 && c->kind == PLAN_MAP && !c->join; }
 /* What replaces a leaf: it streams through memory of its own, in a kernel of its own. */
 static bool is_update(const Fuse *f, const Cluster *c) {
-    for (int i = 0; i < f->body->func->n_results && !f->body->scan; i++)
-        if (f->body->replaces[i] >= 0 && cluster_of(f, f->body->func->results[i]) == c) return true;
+    for (int i = 0; i < c->nodes.n && !f->body->scan; i++)
+        if (facts_of(f, c->nodes.v[i])->replaces) return true;
     return false;
 }
 /* Maps follow products at once; what sums need comes after their kernels have found together. */

@@ -28,10 +28,12 @@ typedef struct NodeFacts {
     int cluster;         /* -1: free */
     bool kept;           /* must be stored: a result, or a loop or a product walks along it */
     bool result;
+    bool replaces;       /* a result that comes in a parameter's place */
     int cost;            /* simple operations from what it loads; COST_MANY: not free */
     const Node *leaf;    /* the one loaded operand; NULL: none */
     VEC(const Node *) users;
     struct FuseReads *reads; /* found once */
+    VEC(int) readers;        /* clusters that read it, across free nodes (ids, perhaps merged) */
     VEC(GroupPart) parts;    /* concats that it is stored into, by its own kernel */
 } NodeFacts;
 enum { COST_FREE = 4, COST_MANY = 1000 };
@@ -73,6 +75,8 @@ bool cluster_may_merge(Fuse *f, const Cluster *a, const Cluster *b);
 void cluster_merge(Fuse *f, Cluster *into, Cluster *from);
 /* Nodes of a cluster that others read, or that are results. */
 bool is_read_outside(const Fuse *f, const Cluster *c, const Node *node);
+
+void fuse_readers(Fuse *f); /* fills in `readers` of all nodes, as clusters are now */
 
 /* ---- fuse_rows.c */
 void fuse_rows(Fuse *f);

@@ -96,6 +96,7 @@ void fuse_facts(Fuse *f) {
     for (int i = 0; i < f->body->func->n_results; i++) {
         NodeFacts *facts = facts_of(f, f->body->func->results[i]);
         facts->result = true;
+        facts->replaces |= f->body->replaces[i] >= 0;
         if (!is_addressing(f->body->func->results[i])) facts->kept = true;
     }
     for (int i = 0; i < f->nodes.n; i++) keep_operands(f, f->nodes.v[i]);
@@ -175,4 +176,17 @@ FuseReads reads_of_node(Fuse *f, const Node *node) {
         *facts->reads = find_reads(f, node);
     }
     return *facts->reads;
+}
+void fuse_readers(Fuse *f) {
+    for (int i = 0; i < f->nodes.n; i++) facts_of(f, f->nodes.v[i])->readers.n = 0;
+    for (int i = 0; i < f->clusters.n; i++) {
+        const Cluster *c = f->clusters.v[i];
+        for (int k = 0; c->into < 0 && k < c->nodes.n; k++) {
+            FuseReads reads = reads_of_node(f, c->nodes.v[k]);
+            for (int r = 0; r < reads.n; r++) {
+                NodeFacts *facts = facts_of(f, reads.v[r].node);
+                if (!facts->readers.n || facts->readers.v[facts->readers.n - 1] != i) vec_push(f->arena, &facts->readers, i);
+            }
+        }
+    }
 }

@@ -7,19 +7,18 @@
 
 static void replace_last(Fuse *f) {
     const Func *func = f->body->func;
+    const Node **by_param = ARENA_ARRAY(f->arena, const Node *, func->n_params);
+    for (int i = 0; i < f->nodes.n; i++)
+        if (f->nodes.v[i]->op == OP_arg) by_param[f->nodes.v[i]->at->index] = f->nodes.v[i];
+    fuse_readers(f);
     for (int i = 0; i < func->n_results; i++) {
         int param = f->body->replaces[i];
-        Cluster *maker = param >= 0 ? cluster_of(f, func->results[i]) : NULL;
+        Cluster *maker = param >= 0 && by_param[param] ? cluster_of(f, func->results[i]) : NULL;
         if (!maker) continue;
-        for (int k = 0; k < f->clusters.n; k++) {
-            Cluster *c = f->clusters.v[k];
-            if (c->into >= 0 || c == maker) continue;
-            bool reads_it = false;
-            for (int n = 0; n < c->nodes.n && !reads_it; n++) {
-                FuseReads reads = reads_of_node(f, c->nodes.v[n]);
-                for (int r = 0; r < reads.n; r++) reads_it |= reads.v[r].node->op == OP_arg && reads.v[r].node->at->index == param;
-            }
-            if (!reads_it || cluster_reaches(f, maker, c, true)) continue;
+        const NodeFacts *facts = facts_of(f, by_param[param]);
+        for (int k = 0; k < facts->readers.n; k++) {
+            Cluster *c = cluster_root(f, facts->readers.v[k]);
+            if (c == maker || cluster_reaches(f, maker, c, true)) continue;
             vec_push(f->arena, &maker->before, c->id);
         }
     }

@@ -9,6 +9,7 @@
 enum {
     ROW_BYTES = 16 << 10,
     ROWS_NODES = 60,
+    BESIDE = 64, /* readers of one value that are looked at */
     LONG = 1 << 15 /* elements from which a kernel on one thread is a loss */
 };
 
@@ -129,15 +130,28 @@ static void make_rows(Fuse *f, Cluster *c, RowShape s) {
     c->full = s.full;
     c->space = type_get(f->p->graph, s.full->dtype, s.rows, s.full->dims);
 }
-/* A cluster that reads it, is read by it, or reads beside it, and may be merged. */
-static Cluster *partner(Fuse *f, Cluster *c, RowShape s) {
-    for (int i = 0; i < f->clusters.n; i++) {
-        Cluster *other = f->clusters.v[i];
-        if (other->into < 0 && other != c && may_be_rows(f, c, other, s)) return other;
+/* The first cluster that reads it, is read by it, or reads beside it, and may be merged. */
+static void consider(Fuse *f, const Cluster *c, int id, RowShape s, Cluster **best) {
+    Cluster *other = cluster_root(f, id);
+    if (other == c || (*best && (*best)->id <= other->id)) return;
+    if (may_be_rows(f, c, other, s)) *best = other;
+}
+static Cluster *partner(Fuse *f, const Cluster *c, RowShape s) {
+    Cluster *best = NULL;
+    for (int i = 0; i < c->nodes.n; i++) {
+        const NodeFacts *facts = facts_of(f, c->nodes.v[i]);
+        FuseReads reads = reads_of_node(f, c->nodes.v[i]);
+        for (int k = 0; k < facts->readers.n; k++) consider(f, c, facts->readers.v[k], s, &best);
+        for (int r = 0; r < reads.n; r++) {
+            const NodeFacts *read = facts_of(f, reads.v[r].node);
+            if (read->cluster >= 0) consider(f, c, read->cluster, s, &best);
+            for (int k = 0; k < read->readers.n && k < BESIDE; k++) consider(f, c, read->readers.v[k], s, &best);
+        }
     }
-    return NULL;
+    return best;
 }
 void fuse_rows(Fuse *f) {
+    fuse_readers(f);
     for (int i = 0; i < f->clusters.n; i++) {
         Cluster *c = f->clusters.v[i];
         RowShape s;

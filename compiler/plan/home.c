@@ -4,6 +4,7 @@
 ** parameter shares (a leaf, a carried value) is safe if every reader of the parameter comes before the maker, or is the maker and
 ** reads each element before it writes it. */
 #include "planner.h"
+#include "../base/map.h"
 
 /* The result that the node is, counting only the first; -1: none. */
 static int result_of(const PlanBody *body, const Node *node, int index) {
@@ -18,45 +19,40 @@ PlanValue *home_early(const PlanBody *body, const Homes *homes, const Node *node
     return i >= 0 && !homes->shared[i] ? homes->v[i] : NULL;
 }
 
-/* What the kernels of a body read, those of a loop as the loop's. */
-typedef VEC(PlanReads) ReadsList;
-static void reads_of(Planner *p, const PlanKernel *kernel, ReadsList *out) {
-    vec_push(p->scratch, out, plan_reads(p->scratch, kernel));
-    if (!kernel->inner) return;
-    for (int i = 0; i < kernel->inner->kernels.n; i++) reads_of(p, kernel->inner->kernels.v[i], out);
-}
-static bool any_reads(const ReadsList *list, const PlanValue *place) {
-    for (int i = 0; i < list->n; i++)
-        for (int k = 0; k < list->v[i].n; k++)
-            if (plan_same_whole(list->v[i].v[k], place)) return true;
-    return false;
-}
+/* Who reads a place: by place of the whole, kernels of the body in order; a loop stands for what is inside it. */
+typedef struct Readers {
+    VEC(int) at; /* places in body->kernels */
+} Readers;
 typedef struct Settling {
     Planner *p;
     PlanBody *body;
     const Homes *homes;
-    VEC(ReadsList) reads; /* by kernel of the body, in order */
+    Map readers; /* key of place_key -> Readers */
     VEC(PlanKernel *) first, last; /* copies to stand before and behind all others; last: with their results */
     VEC(int) last_result;
 } Settling;
 
-/* Whether the maker of a result may write into `home`, which holds a parameter until then. */
-static bool may_move(const Settling *s, const PlanKernel *maker, const PlanValue *home) {
-    bool behind = false;
-    for (int i = 0; i < s->body->kernels.n; i++) {
-        const PlanKernel *kernel = s->body->kernels.v[i];
-        if (kernel == maker) {
-            behind = true;
-            if (any_reads(&s->reads.v[i], home) && !plan_in_place(maker, home)) return false;
-        } else if (behind && any_reads(&s->reads.v[i], home)) {
-            return false;
-        }
+static u64 place_key(const PlanValue *value) {
+    while (value->whole) value = value->whole;
+    if (value->place.area) return map_key(value->place.area);
+    return ((u64)value->place.block + 1) << 56 | (u64)value->place.offset;
+}
+static void note_reads(Settling *s, const PlanKernel *kernel, int at) {
+    PlanReads reads = plan_reads(s->p->scratch, kernel);
+    for (int i = 0; i < reads.n; i++) {
+        u64 key = place_key(reads.v[i]);
+        Readers *readers = map_get(&s->readers, key);
+        if (!readers) map_set(&s->readers, key, readers = ARENA_NEW(s->p->scratch, Readers));
+        if (!readers->at.n || readers->at.v[readers->at.n - 1] != at) vec_push(s->p->scratch, &readers->at, at);
     }
-    nnc_check(behind, "a result's maker is not in its body");
-    for (int i = 0; i < s->last.n; i++) {
-        ReadsList reads = {0};
-        reads_of(s->p, s->last.v[i], &reads);
-        if (any_reads(&reads, home)) return false;
+    for (int i = 0; kernel->inner && i < kernel->inner->kernels.n; i++) note_reads(s, kernel->inner->kernels.v[i], at);
+}
+/* Whether the maker of a result, which is at `made_at`, may write into `home`, which holds a parameter until then. */
+static bool may_move(const Settling *s, const PlanKernel *maker, int made_at, const PlanValue *home) {
+    const Readers *readers = map_get(&s->readers, place_key(home));
+    for (int i = 0; readers && i < readers->at.n; i++) {
+        if (readers->at.v[i] > made_at) return false;
+        if (readers->at.v[i] == made_at && !plan_in_place(maker, home)) return false;
     }
     return true;
 }
@@ -115,13 +111,13 @@ static bool brought_already(const PlanBody *body, const Homes *homes, int i) {
 }
 
 void homes_settle(Planner *p, PlanBody *body, const Homes *homes) {
-    Settling s = {.p = p, .body = body, .homes = homes};
+    Settling s = {.p = p, .body = body, .homes = homes, .readers = {.arena = p->scratch}};
     int n = body->func->n_results;
     bool *moves = ARENA_ARRAY(p->scratch, bool, n);
+    Map made_at = {.arena = p->scratch}; /* kernel -> its place + 1 */
     for (int i = 0; i < body->kernels.n; i++) {
-        ReadsList reads = {0};
-        reads_of(p, body->kernels.v[i], &reads);
-        vec_push(p->scratch, &s.reads, reads);
+        note_reads(&s, body->kernels.v[i], i);
+        map_set_ptr(&made_at, body->kernels.v[i], (void *)(intptr_t)(i + 1));
     }
     for (int i = 0; i < n; i++) {
         const Node *node = body->func->results[i];
@@ -131,10 +127,11 @@ void homes_settle(Planner *p, PlanBody *body, const Homes *homes) {
         moves[i] = homes->shared[i] && is_movable(body, value) && result_of(body, node, -1) == i;
         if (!moves[i]) copy_result(&s, i);
     }
+    for (int k = 0; k < s.last.n; k++) note_reads(&s, s.last.v[k], body->kernels.n);
     for (int i = 0; i < n; i++) {
         if (!moves[i]) continue;
         PlanValue *value = plan_value(body, body->func->results[i]);
-        if (!may_move(&s, value->maker, homes->v[i])) {
+        if (!may_move(&s, value->maker, (int)(intptr_t)map_get_ptr(&made_at, value->maker) - 1, homes->v[i])) {
             copy_last(&s, i);
             continue;
         }
