@@ -277,7 +277,7 @@ static void row_stores(Lower *w, const Rows *r) {
 }
 static void one_row(Lower *w, void *context) {
     Rows *r = context;
-    if (!r->resident) make_spills(w, r);
+    if (!r->resident && !r->across) make_spills(w, r); /* a local holds a number an element, not one for each of 16 rows */
     for (int pass = 0; pass < r->n_passes; pass++) {
         row_maps(w, r, pass);
         if (has_work(r, pass)) row_pass(w, r, pass);
