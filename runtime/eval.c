@@ -10,7 +10,7 @@
 
 /* ---- --from */
 /* A file alone carries the names of its classes; they stand in for those of a run.json. */
-static Status classes_read(Run *run, const char *path) {
+Status from_classes(Run *run, const char *path) {
     SafeFile file;
     Text text = {0};
     const char *why = safetensors_open(run->console.io, path, &file);
@@ -31,7 +31,7 @@ Status from_find(Run *run, From *from) {
     if (stat(path, &info)) return console_fail(&run->console, FAILED_USAGE, "--from: there is no %s", path);
     if (!S_ISDIR(info.st_mode)) {
         from->file = path;
-        return classes_read(run, path);
+        return from_classes(run, path);
     }
     from->directory = path;
     snprintf(name, sizeof name, "%s/run.json", path);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char command_letters[] = {'T', 'E', 'P', 'N', 'I', 'G', 'B'};
+const char command_letters[] = {'T', 'E', 'P', 'N', 'X', 'M', 'L', 'I', 'G', 'B'};
 _Static_assert(COUNT_OF(command_letters) == N_COMMANDS, "a letter for each command");
 
 static void put_hypers(Text *out, const nn_program *program) {

@@ -77,3 +77,22 @@ void json_real(Json *json, const char *key, double value, bool is_f64) {
     json_begin(json, key);
     text_format(json->out, is_f64 ? "%.17g" : "%.9g", value);
 }
+void json_copy(Json *json, const char *key, const JsonValue *value) {
+    static const char *const words[] = {[JSON_NULL] = "null", [JSON_FALSE] = "false", [JSON_TRUE] = "true"};
+    bool object = value->kind == JSON_OBJECT;
+    switch (value->kind) {
+    case JSON_STRING: json_string_n(json, key, value->text, value->text_n); return;
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        json_open(json, key, object ? '{' : '[');
+        for (const JsonValue *v = value->child; v; v = v->next) json_copy(json, object ? v->key : NULL, v);
+        json_close(json, object ? '}' : ']');
+        return;
+    case JSON_NUMBER:
+    case JSON_NULL:
+    case JSON_FALSE:
+    case JSON_TRUE:
+        json_begin(json, key);
+        text_put(json->out, value->kind == JSON_NUMBER ? value->text : words[value->kind]);
+    }
+}

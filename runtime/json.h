@@ -20,6 +20,8 @@ void json_integer(Json *json, const char *key, int64_t value);
 void json_bool(Json *json, const char *key, bool value);
 void json_real(Json *json, const char *key, double value,
                bool is_f64); /* %.9g or %.17g; "nan", "inf", "-inf" as strings */
+struct JsonValue;
+void json_copy(Json *json, const char *key, const struct JsonValue *value); /* of something read */
 
 /* In. Values of an object or array are its children in order; NULL where there is none. Numbers keep their text. */
 typedef enum JsonKind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT } JsonKind;

@@ -25,23 +25,26 @@ int64_t model_tensors(const Run *run, bool all, Tensor *to) {
     for (int64_t i = 0; i < run->program->n_averages; i++) to[n++] = average_tensor(run, &run->program->averages[i]);
     return n;
 }
-Status model_write(Run *run) {
+Status model_save(Run *run, const char *path, const char *classes) {
     const nn_program *p = run->program;
-    char *path = directory_file(run, "model.safetensors");
     Tensor *tensors = calloc((size_t)(p->n_leaves + p->n_averages) + 1, sizeof *tensors);
-    Status status = FAILED_LIMIT;
+    if (!tensors) return console_fail(&run->console, FAILED_LIMIT, "not enough memory to write %s", path);
+    Pair metadata[] = {
+        {"format", "1"}, {"nnc", p->version}, {"program", p->hash}, {"name", p->name}, {"classes", classes}};
+    Status status = safetensors_write(&run->console, path, NULL, tensors, model_tensors(run, false, tensors), metadata,
+                                      COUNT_OF(metadata), false);
+    free(tensors);
+    return status;
+}
+Status model_write(Run *run) {
+    char *path = directory_file(run, "model.safetensors");
     Text classes = {0};
     Json json = json_to(&classes);
+    if (!path) return FAILED_LIMIT;
     directory_put_classes(run, NULL, &json);
-    Pair metadata[] = {
-        {"format", "1"}, {"nnc", p->version}, {"program", p->hash}, {"name", p->name}, {"classes", classes.bytes}};
-    if (tensors && path && !classes.failed)
-        status = safetensors_write(&run->console, path, NULL, tensors, model_tensors(run, false, tensors), metadata,
-                                   COUNT_OF(metadata), false);
-    else if (path)
-        status = console_fail(&run->console, FAILED_LIMIT, "not enough memory to write %s", path);
+    Status status = classes.failed ? console_fail(&run->console, FAILED_LIMIT, "not enough memory to write %s", path)
+                                   : model_save(run, path, classes.bytes);
     text_free(&classes);
-    free(tensors);
     return status;
 }
 

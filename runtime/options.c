@@ -225,7 +225,7 @@ static Status word_read(Console *console, const nn_program *program, Options *op
         names[n++] = generate ? program->generates[i].model : program->trains[i].name;
         if (!strcmp(word, names[n - 1])) takes_block = true;
     }
-    if (strchr("TENGB", command_letters[options->command]) && takes_block && !options->block) {
+    if (strchr("TENLGB", command_letters[options->command]) && takes_block && !options->block) {
         options->block = word;
         return OK;
     }

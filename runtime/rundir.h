@@ -39,6 +39,8 @@ void log_progress(Run *run, const BlockPlan *plan, int64_t step, double seconds)
 
 /* ---- model.c */
 STATUS model_write(Run *run); /* model.safetensors: parameters, model states, averages */
+STATUS model_save(Run *run, const char *path,
+                  const char *classes); /* the same anywhere; classes: JSON, SET/FIELD to names */
 /* Parameters and model states by name, from any file. MODEL_ALL: every one, and the averages (--from); says what is
 ** missing or has another shape. MODEL_MATCHING: those that match, at least one (start="file", --partial). */
 typedef enum ModelRead { MODEL_ALL, MODEL_MATCHING } ModelRead;

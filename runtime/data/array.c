@@ -63,7 +63,7 @@ static double half(uint64_t word) {
     for (; exponent > 0; exponent--) value *= 2;
     return value;
 }
-static double array_value(const ArrayType *type, const uint8_t *p) {
+double array_value(const ArrayType *type, const uint8_t *p) {
     uint64_t word = 0;
     for (int i = 0; i < type->bytes; i++) word = word << 8 | p[type->big ? i : type->bytes - 1 - i];
     if (type->kind == 'u' || type->kind == 'b') return (double)word;

@@ -98,6 +98,7 @@ typedef struct ArrayHeader {
     int64_t rank, rows, elements; /* elements of a row */
     int64_t dims[MAX_ARRAY_RANK];
 } ArrayHeader;
+double array_value(const ArrayType *type, const uint8_t *at); /* one number of it */
 /* Fills rows and elements from the dims; NULL, or why not. */
 const char *array_sizes(ArrayHeader *header);
 /* Does the array fit the column and the other files of the set, and its bytes (of which there are at most `most`, or

@@ -139,6 +139,48 @@ static void test_commands(void) {
     check_run(runs(&page_f32, "bench --steps 50 --json"), 0, "\"peak_gflops\":", "bench");
     check_run(runs(&page_f32, "bench --seconds 0.05"), 0, "examples/s", "bench for people");
 }
+static void test_transfer(void) {
+    int code = runs(&page_f32, "export --from whole --to out.safetensors");
+    check(code == 0 && same_file("out.safetensors", "whole/model.safetensors"), "export writes the model's file",
+          "exit %d: %s", code, err_text.bytes);
+    check_run(runs(&page_f32, "export --from whole --to out_npy --format npy"), 0, "4 tensors written to out_npy",
+              "export as npy");
+    check_run(runs(&page_f32, "import --in out_npy --to in.safetensors"), 0, "4 tensors written", "import of npy");
+    code = runs(&page_f32, "eval --from in.safetensors --json");
+    char kept[4096];
+    snprintf(kept, sizeof kept, "%s", out_text.bytes);
+    int other = runs(&page_f32, "eval --from whole --json");
+    check(code == 0 && other == 0 && !strcmp(kept, out_text.bytes), "what was exported and imported evaluates alike",
+          "%d %d: %s %s", code, other, kept, out_text.bytes);
+    check_run(runs(&page_f64, "import --in out.safetensors --to double.safetensors --json"), 0,
+              "{\"event\":\"import\",\"to\":\"double.safetensors\",\"tensors\":4}", "import of another float type");
+    check_run(runs(&page_f64, "eval --from double.safetensors"), 0, "accuracy", "and it can be used");
+    unlink("out_npy/points-average-0.npy");
+    check_run(runs(&page_f32, "import --in out_npy --to in2.safetensors"), 0, "4 tensors written",
+              "averages that are not there");
+    check(same_file("in.safetensors", "in2.safetensors"), "are found in the data", "they differ");
+    if (rename("out_npy/net.bias.npy", "out_npy/net.weight.npy")) exit(70);
+    check_run(runs(&page_f32, "import --in out_npy --to in3.safetensors"), 1,
+              "2 of 4 tensors do not fit this program:\n   net.weight: has not the shape [4, 3], or no numbers that "
+              "can be read\n"
+              "   net.bias: is not there",
+              "import of what does not fit");
+    check(access("in3.safetensors", F_OK) != 0, "which writes nothing", "it does");
+    check_run(runs(&page_f32, "export --from whole"), 2, "--to FILE is needed", "export to nowhere");
+    check_run(runs(&page_f32, "export --from whole --to x --format onnx"), 2, "safetensors or npy",
+              "export in another format");
+    check_run(runs(&page_f32, "import --in nothing --to x"), 1, "nothing", "import of nothing");
+}
+static void test_lr_find(void) {
+    check_run(runs(&page_f32, "lr-find --threads 1"), 0, "suggested: --lr ", "lr-find");
+    double lr = strtod(strstr(out_text.bytes, "--lr ") + 5, NULL);
+    check(lr > 1e-3 && lr < 5, "lr-find suggests a rate at which the loss falls", "%g", lr);
+    check_run(runs(&page_f32, "lr-find --json --steps 10 --hyper lr"), 0, "{\"event\":\"lr-find\",\"hyper\":\"lr\",",
+              "lr-find --json");
+    check_run(runs(&page_f32, "lr-find --hyper l"), 2, "no real hyper \"l\"; did you mean \"lr\"?",
+              "lr-find of another hyper");
+    check(access("runs", F_OK) != 0, "lr-find leaves nothing behind", "there is runs/");
+}
 static void test_options(void) {
     check_run(runs(&page_f32, "train --epoch 3"), 2, "did you mean --epochs", "an option almost right");
     check_run(runs(&page_f32, "trian"), 2, "did you mean \"train\"", "a command almost right");
@@ -231,6 +273,8 @@ int main(void) {
     test_mismatch();
     test_not_finite();
     test_commands();
+    test_transfer();
+    test_lr_find();
     test_options();
     test_blocks();
     test_alone();
