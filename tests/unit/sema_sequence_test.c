@@ -63,6 +63,29 @@ static void test_beginning(void) {
     check(close_to(leaf_value(&b, "net.h0", 0), 2 - x / 2, 1e-12), "what a carry begins with learns where a row is fresh", "it does not");
     check(close_to(leaf_value(&b, "net/carry/net.h", 0), 2 * x, 1e-12), "and the carry goes on from it", "it does not");
 }
+/* A model with a carry, called in a loop: it goes on from round to round and from step to step. */
+static void test_carry_in_loop(void) {
+    Built b;
+    if (!made(&b, "data d = csv(\"d.csv\") { xs: [3] = columns(0..3) }\n"
+                  "model cell(x: []) -> [] { param w: [] = 1; carry h = 0.25; h = 0.5 * h + x; w * h }\n"
+                  "train cell on d, batch=2, epochs=1, stream=true { ys = scan x in xs { cell(x) }; minimize sum(ys) by sgd(0); report last = ys[2] }\n", "a carry in a loop"))
+        return;
+    const nn_train *t = &b.t->trains[0];
+    begin(&b);
+    double h[2] = {0};
+    for (int step = 0; step < 2; step++) {
+        double sum = 0, last = 0;
+        for (int r = 0; r < 2; r++) {
+            b.batch[t->feed.fresh + r] = step == 0;
+            if (!step) h[r] = 0.25;
+            for (int i = 0; i < 3; i++) sum += h[r] = 0.5 * h[r] + column_at(&b, &t->feed, 0, 3 * r + i);
+            last += h[r];
+        }
+        call_of(&b, &t->step[1]);
+        check(close_to(sum_at(&b, 0), sum, 1e-12) && close_to(sum_at(&b, 1), last, 1e-12) && close_to(leaf_value(&b, "cell/carry/cell.h", 1), h[1], 1e-12),
+              "a carry goes on through the rounds of a loop", "another value");
+    }
+}
 /* The library's lstm with keep=true over two windows is the lstm over both. */
 static void test_lstm(void) {
     Built b;
@@ -295,6 +318,7 @@ int main(void) {
     test_made();
     test_model();
     test_beginning();
+    test_carry_in_loop();
     test_lstm();
     test_hold();
     return failed;
