@@ -275,6 +275,8 @@ LoopValue *loop_math(LoopBuilder *b, LoopMath function, LoopValue *x, LoopValue 
 /* A draw in [0, 1) as OP_random makes it; all operands i32 of one width, `word` 0 or 1, result f32 or f64. */
 LoopValue *loop_random(LoopBuilder *b, LoopElem elem, u32 place, int word, LoopValue *key_low, LoopValue *key_high,
                        LoopValue *step, LoopValue *row, LoopValue *element);
+LoopValue *loop_random_at(LoopBuilder *b, LoopElem elem, LoopValue *place, int word, LoopValue *key_low, LoopValue *key_high,
+                          LoopValue *step, LoopValue *row, LoopValue *element); /* the place as an i32 of that width too */
 
 /* ---- looking at it ---- */
 const char *lop_name(LoopOp op);

@@ -90,7 +90,12 @@ static void philox(const Maker *m, LoopValue *c[4], LoopValue *k[2]) {
 LoopValue *loop_random(LoopBuilder *b, LoopElem elem, u32 place, int word, LoopValue *key_low, LoopValue *key_high,
                        LoopValue *step, LoopValue *row, LoopValue *element) {
     Maker m = {b, elem, ELEM_I32, element->type.lanes};
-    LoopValue *counter[4] = {element, row, step, int_literal(&m, place)}, *key[2] = {key_low, key_high};
+    return loop_random_at(b, elem, int_literal(&m, place), word, key_low, key_high, step, row, element);
+}
+LoopValue *loop_random_at(LoopBuilder *b, LoopElem elem, LoopValue *place, int word, LoopValue *key_low, LoopValue *key_high,
+                          LoopValue *step, LoopValue *row, LoopValue *element) {
+    Maker m = {b, elem, ELEM_I32, element->type.lanes};
+    LoopValue *counter[4] = {element, row, step, place}, *key[2] = {key_low, key_high};
     nnc_check(word == 0 || word == 1, "word %d of a draw", word);
     philox(&m, counter, key);
     LoopValue *high = counter[2 * word], *low = counter[2 * word + 1];

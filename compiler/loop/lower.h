@@ -62,6 +62,18 @@ typedef struct Param {
     bool whole; /* every element is, so that it may be looked at when the kernel has run */
     int buffer;
 } Param;
+/* What a kernel is but for what it is given; see lower_key.c. */
+typedef struct KernelKey {
+    Text bytes;
+    VEC(const PlanValue *) leaves;
+    VEC(const Node *) scalars; /* constants and draws whose numbers are given as arguments */
+    NodeMap lifted;            /* node -> its number among them + 1 */
+} KernelKey;
+KernelKey *kernel_key(Arena *arena, const PlanKernel *kernel);
+u64 key_hash(const KernelKey *key);
+int key_leaf(const KernelKey *key, const PlanValue *value); /* its number; leaves.n if it is none */
+i64 key_scalar(const Node *node);
+i64 value_align(const PlanValue *value); /* at which element 0 surely lies, whatever round of the loops around */
 typedef struct Spill { /* of a long row: values that a later pass over it needs again */
     int buffer;
     int pass; /* in which they are made */
@@ -71,6 +83,8 @@ typedef struct Lower {
     LoopProgram *program;
     const Plan *plan;
     const PlanKernel *kernel;
+    const KernelKey *key;
+    LoopValue **scalars; /* of the key */
     LoopBuilder b;
     bool trial, again;  /* again: a cut was made, the trial starts anew */
     bool inexact;       /* a reshape was divided as a number */

@@ -12,14 +12,6 @@ static void function_begin(Lower *w) {
     w->anchor = NULL;
     w->guard = NULL;
 }
-/* How well element 0 is known to be aligned, whatever round of the loops around. */
-static i64 align_of(const PlanValue *value) {
-    PlanPlace place = plan_place(value);
-    u64 all = place.block == BLOCK_CALL ? 8 : 64;
-    all |= (u64)place.offset;
-    for (int i = 0; i < place.n_steps; i++) all |= (u64)place.steps[i].bytes;
-    return (i64)(all & -all);
-}
 void run_trial(Lower *w, Trial *trial, void *context) {
     w->trial = true;
     do {
@@ -36,9 +28,11 @@ void run_trial(Lower *w, Trial *trial, void *context) {
         Param *param = &w->params.v[i];
         const Type *type = param->value->type;
         param->buffer = loop_param(&w->b, type->dtype, type->count, param->written);
-        w->b.function->buffers.v[param->buffer].align = align_of(param->value);
+        w->b.function->buffers.v[param->buffer].align = value_align(param->value);
         if (!param->whole) w->b.function->buffers.v[param->buffer].checked = false;
     }
+    w->scalars = ARENA_ARRAY(w->arena, LoopValue *, w->key->scalars.n + 1);
+    for (int i = 0; i < w->key->scalars.n; i++) w->scalars[i] = loop_scalar(&w->b, ELEM_I32);
 }
 
 /* ---- elementwise */

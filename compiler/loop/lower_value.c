@@ -174,7 +174,14 @@ static bool is_uniform(const Node *node) {
         if (memcmp(node->at->data.v, node->at->data.v + i * bytes, (size_t)bytes)) return false;
     return true;
 }
+static LoopValue *scalar_of_key(Lower *w, const Node *node) {
+    intptr_t number = (intptr_t)nodemap_get(&w->key->lifted, node);
+    if (!number) return NULL;
+    return w->trial ? loop_int(&w->b, ELEM_I32, 0) : w->scalars[number - 1];
+}
 static LoopValue *constant_at(Lower *w, const Node *node, const Index *index) {
+    LoopValue *given = scalar_of_key(w, node);
+    if (given) return given;
     if (is_uniform(node)) {
         u64 bits = 0;
         memcpy(&bits, node->at->data.v, (size_t)dtype_bytes(node->type->dtype));
@@ -204,7 +211,7 @@ void lanes_unify(Lower *w, int n, LoopValue **values) {
 }
 static LoopValue *random_at(Lower *w, const PlanBody *body, const Node *node, const Index *index) {
     Index *place = index_new(w, 1);
-    LoopValue *args[5];
+    LoopValue *args[6];
     args[0] = node_at(w, body, node->args[0], place);
     place = index_new(w, 1);
     place->at[0].constant = 1;
@@ -212,8 +219,9 @@ static LoopValue *random_at(Lower *w, const PlanBody *body, const Node *node, co
     args[2] = node_at(w, body, node->args[1], index_new(w, 0));
     args[3] = node_at(w, body, node->args[2], index);
     args[4] = node_at(w, body, node->args[3], index);
-    lanes_unify(w, 5, args);
-    return loop_random(&w->b, elem_of_dtype(node->type->dtype), (u32)node->at->place, (int)node->at->word, args[0], args[1], args[2], args[3], args[4]);
+    args[5] = scalar_of_key(w, node);
+    lanes_unify(w, 6, args);
+    return loop_random_at(&w->b, elem_of_dtype(node->type->dtype), args[5], (int)node->at->word, args[0], args[1], args[2], args[3], args[4]);
 }
 static LoopValue *map_of(Lower *w, const Node *node, LoopValue **args) {
     LoopBuilder *b = &w->b;

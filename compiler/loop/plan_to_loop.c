@@ -9,6 +9,7 @@ typedef struct Writing {
     const Plan *plan;
     LoopBuilder b;                /* of the entry */
     const LoopFor *rounds[PLAN_DEPTH + 1]; /* by depth: the loops of the scans around */
+    Map written; /* hash of a key -> Written */
 } Writing;
 
 static void write_kernel(Lower *w) {
@@ -33,17 +34,52 @@ static LoopArgument argument_of(Writing *t, const PlanValue *value, bool written
     for (int i = 0; i < place.n_steps; i++) at = affine_loop(at, t->rounds[place.steps[i].depth], place.steps[i].bytes / bytes);
     return (LoopArgument){buffer, at};
 }
-static void call_kernel(Writing *t, const PlanKernel *kernel) {
-    Lower w = {.arena = arena_new("a kernel"), .program = t->program, .plan = t->plan, .kernel = kernel};
+/* A kernel that is written, and which leaf of its key each parameter is. */
+typedef struct Written {
+    KernelKey *key;
+    LoopFunction *function;
+    int *leaves;
+    struct Written *next; /* of the same hash */
+} Written;
+
+static Written *find_written(Writing *t, const KernelKey *key) {
+    for (Written *w = map_get(&t->written, key_hash(key)); w; w = w->next)
+        if (w->key->bytes.n == key->bytes.n && !memcmp(w->key->bytes.s, key->bytes.s, key->bytes.n)) return w;
+    return NULL;
+}
+static Written *write_new(Writing *t, const PlanKernel *kernel) {
+    Arena *arena = t->program->arena;
+    Written *written = ARENA_NEW(arena, Written);
+    written->key = kernel_key(arena, kernel);
+    Lower w = {.arena = arena_new("a kernel"), .program = t->program, .plan = t->plan, .kernel = kernel, .key = written->key};
     write_kernel(&w);
     LoopFunction *f = loop_function_end(&w.b);
-    loop_hoist(f, t->program->arena);
-    f = loop_program_function(t->program, f);
-    LoopArgument *arguments = ARENA_ARRAY(w.arena, LoopArgument, w.params.n);
-    for (int i = 0; i < w.params.n; i++) arguments[i] = argument_of(t, w.params.v[i].value, w.params.v[i].written);
-    loop_call(&t->b, f, arguments, NULL, kernel->row);
-    loop_sync(&t->b);
+    loop_hoist(f, arena);
+    written->function = loop_program_function(t->program, f);
+    written->leaves = ARENA_ARRAY(arena, int, w.params.n + 1);
+    for (int i = 0; i < w.params.n; i++) {
+        written->leaves[i] = key_leaf(written->key, w.params.v[i].value);
+        nnc_check(written->leaves[i] < written->key->leaves.n, "%s has a parameter that its key does not know", f->name);
+    }
     arena_free(w.arena);
+    u64 hash = key_hash(written->key);
+    written->next = map_get(&t->written, hash);
+    map_set(&t->written, hash, written);
+    return written;
+}
+static void call_kernel(Writing *t, const PlanKernel *kernel) {
+    Arena *scratch = arena_new("a call");
+    KernelKey *key = kernel_key(scratch, kernel);
+    Written *written = find_written(t, key);
+    if (!written) written = write_new(t, kernel);
+    const LoopFunction *f = written->function;
+    LoopArgument *arguments = ARENA_ARRAY(scratch, LoopArgument, f->n_params + 1);
+    LoopValue **scalars = ARENA_ARRAY(scratch, LoopValue *, key->scalars.n + 1);
+    for (int i = 0; i < f->n_params; i++) arguments[i] = argument_of(t, key->leaves.v[written->leaves[i]], f->buffers.v[i].writable);
+    for (int i = 0; i < key->scalars.n; i++) scalars[i] = loop_int(&t->b, ELEM_I32, key_scalar(key->scalars.v[i]));
+    loop_call(&t->b, f, arguments, scalars, kernel->row);
+    loop_sync(&t->b);
+    arena_free(scratch);
 }
 static void write_body(Writing *t, const PlanBody *body) {
     for (int i = 0; i < body->kernels.n; i++) {
@@ -60,8 +96,9 @@ static void write_body(Writing *t, const PlanBody *body) {
 LoopProgram *plan_to_loop(Compilation *c, const Program *program, const Plan *plan) {
     LoopProgram *loops = loop_program_new(c->arena);
     nnc_check(plan->entries.n == program->entries.n, "a plan of another program");
+    Writing t = {.program = loops, .plan = plan, .written = {.arena = c->arena}};
     for (int i = 0; i < plan->entries.n; i++) {
-        Writing t = {.program = loops, .plan = plan, .b = loop_function_begin(c->arena, plan->entries.v[i]->name)};
+        t.b = loop_function_begin(c->arena, plan->entries.v[i]->name);
         write_body(&t, plan->entries.v[i]->body);
         vec_push(c->arena, &loops->entries, loop_function_end(&t.b));
     }
