@@ -4,6 +4,7 @@
 ** program's. How a kernel is written is lower_*.c. */
 #include "lower.h"
 
+enum { ENTRY_CALLS = 64 };
 typedef struct Writing {
     LoopProgram *program;
     const Plan *plan;
@@ -81,26 +82,44 @@ static void call_kernel(Writing *t, const PlanKernel *kernel) {
     loop_sync(&t->b);
     arena_free(scratch);
 }
-static void write_body(Writing *t, const PlanBody *body) {
-    for (int i = 0; i < body->kernels.n; i++) {
+static void write_kernels(Writing *t, const PlanBody *body, int from, int to) {
+    for (int i = from; i < to; i++) {
         const PlanKernel *kernel = body->kernels.v[i];
         if (!kernel->inner) {
             call_kernel(t, kernel);
             continue;
         }
         t->rounds[kernel->inner->depth] = loop_for(&t->b, FOR_SERIAL, kernel->anchor->at->length, 1, 0, NULL);
-        write_body(t, kernel->inner);
+        write_kernels(t, kernel->inner, 0, kernel->inner->kernels.n);
         loop_for_end(&t->b, NULL);
     }
+}
+/* A long entry is cut into functions that it calls: the compilation of one function takes more than proportional time. */
+static LoopFunction *write_entry(Writing *t, const PlanEntry *entry) {
+    const PlanBody *body = entry->body;
+    Arena *arena = t->program->arena;
+    VEC(LoopFunction *) parts = {0};
+    for (int from = 0; body->kernels.n > ENTRY_CALLS && from < body->kernels.n; from += ENTRY_CALLS) {
+        int to = from + ENTRY_CALLS < body->kernels.n ? from + ENTRY_CALLS : body->kernels.n;
+        t->b = loop_function_begin(arena, arena_printf(arena, "%s.part%d", entry->name, parts.n));
+        write_kernels(t, body, from, to);
+        vec_push(arena, &parts, loop_program_function(t->program, loop_function_end(&t->b)));
+    }
+    t->b = loop_function_begin(arena, entry->name);
+    if (!parts.n) write_kernels(t, body, 0, body->kernels.n);
+    for (int i = 0; i < parts.n; i++) {
+        loop_call(&t->b, parts.v[i], NULL, NULL, -1);
+        loop_sync(&t->b);
+    }
+    return loop_function_end(&t->b);
 }
 LoopProgram *plan_to_loop(Compilation *c, const Program *program, const Plan *plan) {
     LoopProgram *loops = loop_program_new(c->arena);
     nnc_check(plan->entries.n == program->entries.n, "a plan of another program");
     Writing t = {.program = loops, .plan = plan, .written = {.arena = c->arena}};
     for (int i = 0; i < plan->entries.n; i++) {
-        t.b = loop_function_begin(c->arena, plan->entries.v[i]->name);
-        write_body(&t, plan->entries.v[i]->body);
-        vec_push(c->arena, &loops->entries, loop_function_end(&t.b));
+        LoopFunction *f = write_entry(&t, plan->entries.v[i]);
+        vec_push(c->arena, &loops->entries, f);
     }
     return loops;
 }
