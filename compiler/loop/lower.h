@@ -143,6 +143,8 @@ bool view_step(Lower *w, const PlanBody **body, const Node **node, const Index *
 typedef void NestBody(Lower *w, void *context);
 /* `body` for all elements of the groups of a class; `lanes`: the group that goes 16 at a time, -1: none. */
 void nest(Lower *w, AxisClass class, int lanes, bool parallel, NestBody *body, void *context);
+/* The same but for group `inner`, which `body` opens itself. */
+void nest_outer(Lower *w, AxisClass class, int inner, bool parallel, NestBody *body, void *context);
 /* The same with accumulators through the loops of AXIS_FOLD: `body` changes acc[n]. */
 typedef void FoldBody(Lower *w, void *context, LoopValue **acc);
 void nest_fold(Lower *w, int lanes, int n, LoopValue **acc, FoldBody *body, void *context);
@@ -156,10 +158,11 @@ void group_unbind(Lower *w, int group);
 LoopAffine rounds_open(Lower *w, i64 extent, bool parallel, int n, LoopValue **acc, int *n_open, LoopFor **task);
 enum { TASKS = 64 }; /* of a parallel loop, at most: fixed by types, never by the machine */
 
-/* ---- lower_map.c, lower_reduce.c, lower_index.c, lower_rows.c: a kernel of each kind: dimensions, trial, loops */
+/* ---- lower_map.c, lower_reduce.c, lower_index.c, lower_rows.c, lower_cols.c: a kernel of each kind: dimensions, trial, loops */
 void lower_map(Lower *w);
 void lower_reduce(Lower *w);
 void lower_rows(Lower *w);
+void lower_cols(Lower *w);
 void lower_put(Lower *w);
 void lower_top(Lower *w);
 LoopValue *fold_identity(Lower *w, const Node *node);

@@ -14,6 +14,7 @@ typedef struct Nest {
     int n;
     int groups[RANK_MAX * 4]; /* outermost first, but for the one with lanes */
     int lanes;
+    bool outer; /* `body` sees to the lanes itself */
     bool parallel;
     NestBody *body;
     void *context;
@@ -67,7 +68,7 @@ static void nest_lanes(Lower *w, const Nest *nest, bool parallel) {
 static void nest_from(Lower *w, const Nest *nest, int level) {
     bool parallel = nest->parallel && level == 0;
     if (level == nest->n) {
-        if (nest->lanes >= 0) nest_lanes(w, nest, parallel);
+        if (nest->lanes >= 0 && !nest->outer) nest_lanes(w, nest, parallel);
         else nest->body(w, nest->context);
         return;
     }
@@ -80,11 +81,16 @@ static void nest_from(Lower *w, const Nest *nest, int level) {
     group_unbind(w, nest->groups[level]);
     known_forget(w, mark);
 }
-void nest(Lower *w, AxisClass class, int lanes, bool parallel, NestBody *body, void *context) {
-    Nest n = {.lanes = lanes, .parallel = parallel, .body = body, .context = context};
+static void nest_all(Lower *w, AxisClass class, Nest n) {
     for (int i = 0; i < w->groups.n; i++)
-        if (w->groups.v[i].class == class && i != lanes) n.groups[n.n++] = i;
+        if (w->groups.v[i].class == class && i != n.lanes) n.groups[n.n++] = i;
     nest_from(w, &n, 0);
+}
+void nest(Lower *w, AxisClass class, int lanes, bool parallel, NestBody *body, void *context) {
+    nest_all(w, class, (Nest){.lanes = lanes, .parallel = parallel, .body = body, .context = context});
+}
+void nest_outer(Lower *w, AxisClass class, int inner, bool parallel, NestBody *body, void *context) {
+    nest_all(w, class, (Nest){.lanes = inner, .outer = true, .parallel = parallel, .body = body, .context = context});
 }
 
 /* ---- loops with accumulators */

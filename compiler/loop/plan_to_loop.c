@@ -15,7 +15,7 @@ typedef struct Writing {
 
 static void write_kernel(Lower *w) {
     static void (*const KINDS[])(Lower *) = {[PLAN_MAP] = lower_map, [PLAN_REDUCE] = lower_reduce, [PLAN_PUT] = lower_put,
-                                             [PLAN_TOP] = lower_top, [PLAN_ROWS] = lower_rows};
+                                             [PLAN_TOP] = lower_top, [PLAN_ROWS] = lower_rows, [PLAN_COLS] = lower_cols};
     int kind = (int)w->kernel->kind;
     nnc_check(kind < COUNT_OF(KINDS) && KINDS[kind], "a kernel of a kind that is not written");
     KINDS[kind](w);

@@ -118,6 +118,7 @@ static bool node_reads_moved(Fuse *f, const Cluster *from, const Cluster *c) {
 }
 /* A node may go into a cluster it reads if none of the others it reads has to run after that one. */
 static bool may_join(Fuse *f, const Node *node, const FuseReads *reads, Cluster *c) {
+    if (c->sums_only != facts_of(f, node)->sums_only) return false;
     if (c->kind != PLAN_MAP || c->join || !same_shape(c->space, node->type) || c->nodes.n >= CLUSTER_NODES) return false;
     if (reads_moved(f, reads, c)) return false;
     bool only = true;
@@ -158,7 +159,10 @@ static void place_map(Fuse *f, const Node *node) {
         }
     }
     if (!home) home = beside(f, node, &reads);
-    if (!home) home = cluster_new(f, PLAN_MAP, NULL, node->type);
+    if (!home) {
+        home = cluster_new(f, PLAN_MAP, NULL, node->type);
+        home->sums_only = facts_of(f, node)->sums_only;
+    }
     cluster_add(f, home, node, &reads);
 }
 
@@ -245,7 +249,7 @@ static bool is_update(const Fuse *f, const Cluster *c) {
 static void follow_products(Fuse *f) {
     for (int i = 0; i < f->clusters.n; i++) {
         Cluster *c = f->clusters.v[i];
-        if (!is_alone(c) || is_update(f, c) || only_reader(f, c)) continue;
+        if (!is_alone(c) || c->sums_only || is_update(f, c) || only_reader(f, c)) continue;
         Cluster *anchor = followed(f, c);
         if (anchor && anchor->anchor->op == OP_dot) cluster_merge(f, anchor, c);
     }

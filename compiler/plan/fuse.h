@@ -12,6 +12,7 @@ typedef struct Cluster {
     int into;           /* merged into this one; -1: itself */
     PlanKind kind;
     const Node *anchor; /* or the concat that `parts` make up */
+    bool sums_only;     /* maps that only sums and maxima need */
     bool join;          /* a concat: has no kernel where its parts are written in place */
     const Type *space;  /* shape of its stores; of PLAN_ROWS: of the rows */
     const Type *full;   /* PLAN_ROWS: what its anchors fold */
@@ -29,6 +30,7 @@ typedef struct NodeFacts {
     bool kept;           /* must be stored: a result, or a loop or a product walks along it */
     bool result;
     bool replaces;       /* a result that comes in a parameter's place */
+    bool sums_only;      /* a map that nothing but sums and maxima needs, each element once */
     int cost;            /* simple operations from what it loads; COST_MANY: not free */
     const Node *leaf;    /* the one loaded operand; NULL: none */
     VEC(const Node *) users;

@@ -83,6 +83,19 @@ static void keep_operands(Fuse *f, const Node *node) {
         if (!is_addressing(x) || x->op == OP_affine) facts_of(f, x)->kept = true;
     }
 }
+/* Readers before what they read: all its readers are sums, or maps that only sums need. */
+static void find_sums_only(Fuse *f) {
+    for (int i = f->nodes.n - 1; i >= 0; i--) {
+        const Node *node = f->nodes.v[i];
+        NodeFacts *facts = facts_of(f, node);
+        if (facts->kept || facts->result || op_loop_class(node->op) != LOOP_map || !facts->users.n) continue;
+        facts->sums_only = true;
+        for (int k = 0; k < facts->users.n && facts->sums_only; k++) {
+            const Node *user = facts->users.v[k];
+            facts->sums_only = user->op == OP_sum || user->op == OP_amax || facts_of(f, user)->sums_only;
+        }
+    }
+}
 void fuse_facts(Fuse *f) {
     f->facts = (NodeMap){.arena = f->arena};
     f->nodes = order_walk(f->arena, f->body->func->results, f->body->func->n_results);
@@ -100,6 +113,7 @@ void fuse_facts(Fuse *f) {
         if (!is_addressing(f->body->func->results[i])) facts->kept = true;
     }
     for (int i = 0; i < f->nodes.n; i++) keep_operands(f, f->nodes.v[i]);
+    find_sums_only(f);
     for (int i = 0; i < f->nodes.n; i++) {
         NodeFacts *facts = facts_of(f, f->nodes.v[i]);
         set_cost(f, f->nodes.v[i], facts);

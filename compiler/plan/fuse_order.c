@@ -65,7 +65,7 @@ static void add_group(Fuse *f, GroupList *list, const Cluster *c) {
     for (int i = 0; i < c->nodes.n; i++) {
         const NodeFacts *facts = facts_of(f, c->nodes.v[i]);
         bool folds = c->nodes.v[i]->op == OP_sum || c->nodes.v[i]->op == OP_amax;
-        if (c->kind == PLAN_ROWS && folds) vec_push(f->arena, &group->anchors, c->nodes.v[i]);
+        if (c->full && folds) vec_push(f->arena, &group->anchors, c->nodes.v[i]);
         if (c->kind == PLAN_SCAN || is_read_outside(f, c, c->nodes.v[i])) vec_push(f->arena, &group->roots, c->nodes.v[i]);
         for (int k = 0; k < facts->parts.n; k++) vec_push(f->arena, &group->parts, facts->parts.v[k]);
     }

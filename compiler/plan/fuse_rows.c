@@ -1,9 +1,11 @@
-/* fuse_rows.c: sums and maxima over the same last axes of one shape become one kernel with the maps around them: a softmax with its
-** loss, a layer norm, the largest gradient beside an optimizer's update. See fuse.h.
+/* fuse_rows.c: sums and maxima over the same axes of one shape become one kernel with the maps around them: a softmax with its loss, a
+** layer norm, the largest gradient beside an optimizer's update, the sums of a batch norm beside what they are of. See fuse.h.
 **
-** A cluster of rows has a full shape and the first axes of it, its rows. Members are sums and maxima of full values to rows, maps of
-** full values, maps of rows. What one member makes and another reads must meet it in place: full by full, row by row, or a row's
-** value spread over its row. Where there are rows a row must fit L1; where all is folded to one number the elements are met once. */
+** ROWS fold the last axes: the full shape, and the first axes of it, its rows. Members are sums and maxima of full values to rows,
+** maps of full values, maps of rows. What one member makes and another reads must meet it in place: full by full, row by row, or a
+** row's value spread over its row. Where there are rows a row must fit L1; where all is folded to one number elements are met once.
+** COLUMNS keep the last axis and fold others, all of them the same, cut alike, in chains: full elements are met once, so no full map
+** may need a sum. */
 #include "fuse.h"
 
 enum {
@@ -15,42 +17,64 @@ enum {
 
 typedef struct RowShape {
     const Type *full;
-    int rows;  /* axes */
-    bool single; /* one row */
+    int rows;         /* axes of the result */
+    bool single;      /* one row */
+    const Node *cols; /* columns: a sum of them; NULL: rows */
 } RowShape;
 
+static bool folds_axis(const Node *sum, int axis) {
+    for (int i = 0; i < sum->at->axes.n; i++)
+        if (sum->at->axes.v[i] == axis) return true;
+    return false;
+}
 static RowShape shape_of(const Type *full, int rows) {
-    RowShape s = {full, rows, true};
+    RowShape s = {full, rows, true, NULL};
     for (int i = 0; i < rows; i++) s.single &= full->dims[i] == 1;
     return s;
 }
 static bool rows_of_anchor(const Node *node, RowShape *shape) {
-    if ((node->op != OP_sum && node->op != OP_amax) || (node->op == OP_sum && node->at->cut > 1)) return false;
+    if (node->op != OP_sum && node->op != OP_amax) return false;
     const Type *x = node->args[0]->type;
     int rows = x->rank - (int)node->at->axes.n;
-    for (int i = 0; i < node->at->axes.n; i++)
-        if (node->at->axes.v[i] != rows + i) return false;
+    bool last_ones = node->at->axes.v[0] == rows;
+    *shape = shape_of(x, rows);
+    if (node->op == OP_sum && !folds_axis(node, x->rank - 1) && node->at->order != ORDER_LANES) {
+        shape->cols = node;
+        shape->single = false;
+        return true;
+    }
+    if (!last_ones || (node->op == OP_sum && node->at->cut > 1)) return false;
     i64 bytes = dtype_bytes(x->dtype);
     for (int i = rows; i < x->rank; i++) bytes *= x->dims[i];
-    *shape = shape_of(x, rows);
     bool by_lanes = x->dims[x->rank - 1] >= 8;
     if (node->op == OP_sum && (node->at->order == ORDER_LANES) != by_lanes) return false;
     return shape->single || bytes <= ROW_BYTES;
 }
 static bool rows_of(const Cluster *c, RowShape *shape) {
-    if (c->kind == PLAN_ROWS) return *shape = shape_of(c->full, c->space->rank), true;
-    return c->kind == PLAN_REDUCE && c->anchor && c->nodes.n == 1 && rows_of_anchor(c->anchor, shape);
+    bool made = c->kind == PLAN_ROWS || c->kind == PLAN_COLS;
+    return (made || (c->kind == PLAN_REDUCE && c->anchor && c->nodes.n == 1)) && rows_of_anchor(c->anchor, shape);
 }
 static bool is_row_shape(const Type *type, RowShape s) {
+    int n = 0;
     if (type->rank != s.rows) return false;
-    for (int i = 0; i < s.rows; i++)
-        if (type->dims[i] != s.full->dims[i]) return false;
+    for (int i = 0; i < s.full->rank; i++) {
+        bool kept = s.cols ? !folds_axis(s.cols, i) : i < s.rows;
+        if (kept && type->dims[n++] != s.full->dims[i]) return false;
+    }
+    return true;
+}
+static bool same_columns(const Node *a, const Node *b) {
+    if (!a != !b) return false;
+    if (!a) return true;
+    if (a->at->axes.n != b->at->axes.n || a->at->cut != b->at->cut || a->at->cut_axis != b->at->cut_axis) return false;
+    for (int i = 0; i < a->at->axes.n; i++)
+        if (a->at->axes.v[i] != b->at->axes.v[i]) return false;
     return true;
 }
 static bool fits(const Cluster *c, RowShape s) {
     RowShape own;
     if (c->kind == PLAN_MAP) return !c->join && (same_shape(c->space, s.full) || is_row_shape(c->space, s));
-    return rows_of(c, &own) && own.rows == s.rows && same_shape(own.full, s.full);
+    return rows_of(c, &own) && own.rows == s.rows && same_shape(own.full, s.full) && same_columns(own.cols, s.cols);
 }
 
 /* ---- whether two clusters meet in place */
@@ -62,7 +86,7 @@ static bool is_spread(const Node *via, RowShape s) {
         if (via->at->dims.v[i] != i) return false;
     return true;
 }
-static bool meets(const FuseRead *read, RowShape s) { return read->plain && (!read->via || is_spread(read->via, s)); }
+static bool meets(const FuseRead *read, RowShape s) { return read->plain && (!read->via || (!s.cols && is_spread(read->via, s))); }
 /* All that `c` reads of what `of` makes; *any: there is such. */
 static bool reads_meet(Fuse *f, const Cluster *c, const Cluster *of, RowShape s, bool *any) {
     for (int i = 0; i < c->nodes.n; i++) {
@@ -115,20 +139,19 @@ static bool may_be_rows(Fuse *f, const Cluster *a, const Cluster *b, RowShape s)
     if (!fits(b, s) || a->nodes.n + b->nodes.n > ROWS_NODES) return false;
     if (!reads_meet(f, a, b, s, &linked) || !reads_meet(f, b, a, s, &linked)) return false;
     if (!linked && !share_load(f, a, b, s)) return false;
-    if (s.single) { /* a long sum is one chain of lanes: it would keep maps on one thread */
-        if (waits_for_number(f, b, a) || waits_for_number(f, a, b)) return false;
-        if (s.full->count >= LONG && (has_sum(a) || has_sum(b)) && (has_full_maps(a, s) || has_full_maps(b, s))) return false;
-    }
+    bool chain = s.single || (s.cols && s.cols->at->cut <= 1); /* a long sum keeps its maps on one thread */
+    if (s.single && (waits_for_number(f, b, a) || waits_for_number(f, a, b))) return false;
+    if (chain && s.full->count >= LONG && (has_sum(a) || has_sum(b)) && (has_full_maps(a, s) || has_full_maps(b, s))) return false;
     return cluster_may_merge(f, a, b);
 }
 
 /* ---- merging */
 
 static void make_rows(Fuse *f, Cluster *c, RowShape s) {
-    if (c->kind == PLAN_ROWS) return;
-    c->kind = PLAN_ROWS;
+    if (c->kind != PLAN_REDUCE) return;
+    c->kind = s.cols ? PLAN_COLS : PLAN_ROWS;
     c->full = s.full;
-    c->space = type_get(f->p->graph, s.full->dtype, s.rows, s.full->dims);
+    c->space = type_with_dtype(f->p->graph, c->anchor->type, s.full->dtype);
 }
 /* The first cluster that reads it, is read by it, or reads beside it, and may be merged. */
 static void consider(Fuse *f, const Cluster *c, int id, RowShape s, Cluster **best) {
@@ -160,6 +183,6 @@ void fuse_rows(Fuse *f) {
             cluster_merge(f, c, other);
             make_rows(f, c, s);
         }
-        if (s.single && c->anchor->op == OP_amax) make_rows(f, c, s); /* it has no order, so it can be shared out */
+        if ((s.single && c->anchor->op == OP_amax) || s.cols) make_rows(f, c, s); /* even alone: it can be shared out */
     }
 }

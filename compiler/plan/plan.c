@@ -201,16 +201,24 @@ static void plan_scan(Planner *p, PlanBody *outer, const Homes *outer_homes, con
 
 /* ---- bodies, entries */
 
+/* Of rows and columns: what they fold, and memory for the parts of sums and maxima that are shared out. */
+static void plan_folds(Planner *p, const PlanBody *body, PlanKernel *kernel, const Group *group) {
+    if (!group->full) return;
+    const Type *result = group->anchor->type;
+    i64 n = group->anchors.n, cut = group->kind == PLAN_COLS ? group->anchor->at->cut : 0;
+    kernel->full = group->full;
+    kernel->one_pass = group->kind == PLAN_COLS || result->count == 1;
+    for (int i = 0; i < n; i++) vec_push(p->arena, &kernel->anchors, group->anchors.v[i]);
+    i64 parts = group->kind == PLAN_COLS ? (cut > 1 ? n * cut * result->count : 0) : result->count == 1 ? n * PLAN_PARTIALS : 0;
+    if (parts) kernel->scratch = value_in_work(p, body, type_get(p->graph, result->dtype, 1, &parts));
+}
 static void plan_group(Planner *p, PlanBody *body, const Homes *homes, const Group *group) {
     if (group->kind == PLAN_SCAN) {
         plan_scan(p, body, homes, group->anchor);
         return;
     }
     PlanKernel *kernel = kernel_new(p, body, group->kind, group->anchor);
-    kernel->full = group->full;
-    kernel->one_pass = group->full && group->anchor->type->count == 1;
-    if (kernel->one_pass) kernel->scratch = value_in_work(p, body, type_get(p->graph, group->full->dtype, 1, (i64[]){group->anchors.n * PLAN_PARTIALS}));
-    for (int i = 0; i < group->anchors.n; i++) vec_push(p->arena, &kernel->anchors, group->anchors.v[i]);
+    plan_folds(p, body, kernel, group);
     for (int i = 0; i < group->roots.n; i++)
         kernel_store(p, kernel, group->roots.v[i], value_made(p, body, homes, kernel, group->roots.v[i]));
     for (int i = 0; i < group->parts.n; i++) plan_part(p, body, homes, kernel, &group->parts.v[i]);

@@ -66,6 +66,7 @@ typedef enum PlanKind {
     PLAN_MAP,    /* elementwise over the shape of its stores */
     PLAN_REDUCE, /* anchor sum, amax or dot; dots in register tiles where level and operands allow */
     PLAN_ROWS,   /* sums and maxima over the same last axes of one shape, with maps before, between and after: row by row */
+    PLAN_COLS,   /* sums over the same other axes of one shape, the last axis kept, with maps of it and of the sums: element by element */
     PLAN_PUT,
     PLAN_TOP,
     PLAN_SCAN
@@ -81,9 +82,9 @@ typedef struct PlanKernel {
     PlanKind kind;
     const Node *anchor;
     VEC(PlanStore) stores;
-    VEC(const Node *) anchors; /* PLAN_ROWS: all sums and maxima */
-    const Type *full;       /* PLAN_ROWS: the shape they fold; its first axes are those of the rows */
-    bool one_pass;          /* PLAN_ROWS: nothing over the full shape needs a sum of it: each element is met once */
+    VEC(const Node *) anchors; /* PLAN_ROWS, PLAN_COLS: all sums and maxima */
+    const Type *full;       /* the shape they fold; the first axes are those of PLAN_ROWS' rows */
+    bool one_pass;          /* nothing over the full shape needs a sum of it: each element is met once */
     struct PlanBody *body;  /* it is in */
     struct PlanBody *inner; /* PLAN_SCAN */
     PlanValue *scratch;     /* of a put or a tiled dot with a cut: the partial sums; of rows in one pass: maxima of tasks */

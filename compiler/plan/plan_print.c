@@ -2,7 +2,7 @@
 #include "plan.h"
 
 static const char *const BLOCKS[] = {"call", "lasting", "batch", "averages", "hypers", "in", "out", "work"};
-static const char *const KINDS[] = {"map", "reduce", "rows", "put", "top", "scan"};
+static const char *const KINDS[] = {"map", "reduce", "rows", "columns", "put", "top", "scan"};
 
 static void print_place(Text *out, const PlanValue *value) {
     PlanPlace place = plan_place(value);
