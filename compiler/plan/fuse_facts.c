@@ -143,7 +143,8 @@ typedef struct Step {
 static Step step_down(const Step *s, int operand) {
     const Node *x = s->node;
     Step next = {x->args[operand], s->moved, s->repeated || repeats(x), s->plain, s->via};
-    if (op_loop_class(x->op) == LOOP_map) return next;
+    bool key = x->op == OP_random && operand < 2; /* read whole by every element */
+    if (op_loop_class(x->op) == LOOP_map && !key) return next;
     next.moved = true;
     bool through = (x->op == OP_broadcast || is_placing(x)) && !s->via;
     next.plain = s->plain && through;

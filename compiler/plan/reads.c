@@ -48,8 +48,10 @@ static const PlanValue *next_read(Walk *w, Visit *at) {
             continue;
         }
         bool moves = op_loop_class(v.node->op) != LOOP_map && !(w->kernel->one_pass && is_anchor_of(w->kernel, v.node));
-        for (int i = v.node->n_args - 1; i >= 0; i--)
-            vec_push(w->scratch, &w->todo, ((Visit){v.body, v.node->args[i], v.through_view || moves}));
+        for (int i = v.node->n_args - 1; i >= 0; i--) {
+            bool key = v.node->op == OP_random && i < 2; /* read whole by every element */
+            vec_push(w->scratch, &w->todo, ((Visit){v.body, v.node->args[i], v.through_view || moves || key}));
+        }
     }
     return NULL;
 }
