@@ -59,6 +59,9 @@ bool llvm_link(Compilation *c, int n_objects, const char *const *objects, const 
     for (int i = 1; options->pictures && i < COUNT_OF(PICTURES); i++) vec_push(c->arena, &argv, PICTURES[i]);
     static const char *const REST[] = {"-Wl,--gc-sections", "-lz", "-lm", "-lpthread"};
     for (int i = 0; i < COUNT_OF(REST); i++) vec_push(c->arena, &argv, REST[i]);
+#ifdef NN_SANITIZE
+    vec_push(c->arena, &argv, "-fsanitize=address,undefined"); /* as the runtime beside this nnc is built */
+#endif
     if (options->strip) vec_push(c->arena, &argv, "-s");
     vec_push(c->arena, &argv, NULL);
     return run(c, (char *const *)(uintptr_t)argv.v, why);

@@ -107,12 +107,12 @@ static void fold_lanes(Lower *w, const Fold *fold, LoopValue **acc) {
     int mark = known_mark(w);
     if (vectors) {
         LoopFor *loop = loop_for(&w->b, FOR_SERIAL, vectors, 1, fold->n, acc);
-        memcpy(acc, loop->acc, sizeof *acc * (size_t)fold->n);
+        if (fold->n) memcpy(acc, loop->acc, sizeof *acc * (size_t)fold->n);
         group_bind(w, fold->lanes, affine_loop(affine(0), loop, LANES), true);
         w->active = LANES;
         fold->body(w, fold->context, acc);
         loop_for_end(&w->b, acc);
-        memcpy(acc, loop->results, sizeof *acc * (size_t)fold->n);
+        if (fold->n) memcpy(acc, loop->results, sizeof *acc * (size_t)fold->n);
         known_forget(w, mark);
     }
     if (extent % LANES) {
@@ -132,11 +132,11 @@ static void fold_from(Lower *w, const Fold *fold, int level, LoopValue **acc) {
     }
     int mark = known_mark(w), group = fold->groups[level];
     LoopFor *loop = loop_for(&w->b, FOR_SERIAL, w->groups.v[group].extent, 1, fold->n, acc);
-    memcpy(acc, loop->acc, sizeof *acc * (size_t)fold->n);
+    if (fold->n) memcpy(acc, loop->acc, sizeof *acc * (size_t)fold->n);
     group_bind(w, group, affine_loop(affine(0), loop, 1), false);
     fold_from(w, fold, level + 1, acc);
     loop_for_end(&w->b, acc);
-    memcpy(acc, loop->results, sizeof *acc * (size_t)fold->n);
+    if (fold->n) memcpy(acc, loop->results, sizeof *acc * (size_t)fold->n);
     group_unbind(w, group);
     known_forget(w, mark);
 }

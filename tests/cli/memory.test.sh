@@ -1,6 +1,7 @@
 # memory.test.sh: what --summary says a run takes, with the data, is within 5 % of the peak that the system saw. MNIST where it is; a set
 # of 200,000 drawn-up rows otherwise.
 . tests/lib.sh
+unsanitized "peak memory"
 said() { sed -n 's/^  peak, beside the data *\([0-9.]*\) KiB$/\1/p; s/^  peak, beside the data *\([0-9.]*\) MiB$/\1 1024/p' "$TMP/summary" | awk '{ print $1 * ($2 ? $2 : 1) }'; }
 awk 'BEGIN { print "a,b,c,label"; for (i = 0; i < 200000; i++) printf "%d,%d,%d,%d\n", i % 7, i % 11, i % 13, i % 3 }' >"$TMP/rows.csv"
 cat >"$TMP/page.nn" <<X

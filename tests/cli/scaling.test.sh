@@ -1,6 +1,7 @@
 # scaling.test.sh: a scan's length does not change the compile time; a net of `repeat` is linear in it; source to first step is short.
 # Times are of user CPU, and limits generous: the ratio is what is tested.
 . tests/lib.sh
+unsanitized "times of compiling"
 cpu() { # seconds of CPU that a command takes, the least of three
     best=
     for _ in 1 2 3; do
