@@ -13,3 +13,13 @@ small mann "" --steps 150 && falls mann memory && falls mann control
 data hypergradient mnist && small hypergradient "" --data mnist="$DATA/mnist" --limit-train 20000 --epochs 2 && {
     says hypergradient learned loss "<" 0.5 --data mnist="$DATA/mnist" && says hypergradient plain loss ">" 0.7 --data mnist="$DATA/mnist"
 }
+# M1 of the design: one weight, one bias, x^2
+if "$NNC" tests/train/square.nn -o "$TMP/square" >"$TMP/log" 2>&1 && "$TMP/square" train --out "$TMP/square.run" >"$TMP/log" 2>&1; then
+    says square "" last "<" 1e-5 && says square "" weight "<" -0.44 && says square "" weight ">" -0.52
+else fail "a learned optimizer for x^2" "$(tail -c 500 "$TMP/log")"; fi
+# A page that imports one and starts from its run, both beside each other as in examples/
+mkdir -p "$TMP/pages" && cp examples/learned_optimizer.nn examples/use_learned.nn "$TMP/pages" && cp -r examples/data "$TMP/pages" &&
+    "$TMP/learned_optimizer" train learned --steps 300 --out "$TMP/pages/rule" >"$TMP/log" 2>&1 &&
+    "$NNC" "$TMP/pages/use_learned.nn" -o "$TMP/use_learned" >"$TMP/log" 2>&1 &&
+    "$TMP/use_learned" train --out "$TMP/use_learned.run" >"$TMP/log" 2>&1 || fail "use_learned" "$(tail -c 500 "$TMP/log")"
+says use_learned mlp accuracy ">" 0.8

@@ -12,3 +12,12 @@ data vae mnist && small vae "" --data mnist="$DATA/mnist" --limit-train 2000 --e
 }
 # The critic learns first: its loss falls, and it tells the painted from the real.
 data gan mnist && small gan "" --data mnist="$DATA/mnist" --limit-train 2000 --epochs 3 && falls gan
+# A trunk that another page has trained, then a head on it
+if data finetune mnist && data finetune omniglot; then
+    mkdir -p "$TMP/pages" && cp examples/*.nn "$TMP/pages" && "$NNC" examples/prototypes.nn -o "$TMP/prototypes" >"$TMP/log" 2>&1 &&
+        "$TMP/prototypes" train --data omniglot="$DATA/omniglot" --steps 30 --out "$TMP/pages/strokes" >"$TMP/log" 2>&1 &&
+        "$NNC" "$TMP/pages/finetune.nn" -o "$TMP/finetune" >"$TMP/log" 2>&1 &&
+        "$TMP/finetune" train --data digits="$DATA/mnist" --limit-train 200 --epochs 6 --out "$TMP/finetune.run" >"$TMP/log" 2>&1 ||
+        fail finetune "$(tail -c 500 "$TMP/log")"
+    falls finetune warm && falls finetune tune
+fi
