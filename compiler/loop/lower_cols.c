@@ -61,7 +61,7 @@ static LoopAffine scratch_place(Lower *w, const Cols *c, int sum, LoopAffine blo
     for (int i = 0; i < c->n_result; i++) at = affine_plus(affine_times(at, result->dims[i]), axes_coordinate(w, i));
     return affine_plus(affine_plus(at, affine_times(block, result->count)), affine(sum * c->like->at->cut * result->count));
 }
-static PlanStore scratch_store(const Cols *c) { return (PlanStore){c->like, c->kernel->scratch, -1, 0, NULL}; }
+static PlanStore scratch_store(const Cols *c) { return (PlanStore){c->like, c->kernel->scratch, NULL, NULL}; }
 static Index *flat_index(Lower *w, LoopAffine at) {
     Index *index = index_new(w, 1);
     index->at[0] = at;

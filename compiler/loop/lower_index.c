@@ -64,7 +64,7 @@ static void put_element(Lower *w, void *context) {
     for (int i = 0; i < u->picks; i++) from->at[u->axis + i] = pick_coordinate(w, u, i);
     for (int i = u->axis + 1; i < u->rank; i++) from->at[i + u->picks - 1] = axes_coordinate(w, i);
     LoopValue *x = node_at(w, w->kernel->body, u->node->args[0], from);
-    PlanStore store = {u->node, (PlanValue *)put_target(w, u), -1, 0, NULL};
+    PlanStore store = {u->node, (PlanValue *)put_target(w, u), NULL, NULL};
     Index *to = target_index(w, u, u->slot);
     LoopValue *args[2] = {load_at(w, store.value, to), x};
     lanes_unify(w, 2, args);
@@ -76,7 +76,7 @@ static void put_trial(Lower *w, void *context) {
     u->slot = affine_value(affine(0), picked_row(w, u), 1);
     put_element(w, u);
     if (u->cut_at < 0) return;
-    PlanStore store = {u->node, w->kernel->stores.v[0].value, -1, 0, NULL};
+    PlanStore store = {u->node, w->kernel->stores.v[0].value, NULL, NULL};
     store_at(w, &store, index_of_dims(w, 0, u->rank), NULL);
 }
 static void put_pick(Lower *w, void *context, LoopValue **acc) {

@@ -137,8 +137,8 @@ static void put_stores(Keying *k) {
         put_word(k, number);
         put_pointer(k, store->node->type);
         put_leaf(k, store->value);
-        put_word(k, store->axis);
-        put_word(k, store->shift);
+        put_word(k, store->shifts != NULL);
+        for (int a = 0; store->shifts && a < store->node->type->rank; a++) put_word(k, store->shifts[a]);
     }
 }
 KernelKey *kernel_key(Arena *arena, const PlanKernel *kernel) {

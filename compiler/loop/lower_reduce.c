@@ -247,7 +247,7 @@ static int block_dim_of(const Lower *w) {
     return -1;
 }
 void partial_store(Lower *w, LoopValue *value) {
-    PlanStore store = {w->kernel->anchor, w->kernel->scratch, -1, 0, NULL};
+    PlanStore store = {w->kernel->anchor, w->kernel->scratch, NULL, NULL};
     store_at(w, &store, partial_index(w, axes_coordinate(w, block_dim_of(w))), value);
 }
 /* The sum of all blocks at one place (or 16), then what follows. */

@@ -116,13 +116,13 @@ LoopValue *load_at(Lower *w, const PlanValue *value, const Index *index) {
 void store_at(Lower *w, const PlanStore *store, const Index *index, LoopValue *value) {
     Index *place = index_new(w, index->n);
     for (int i = 0; i < index->n; i++) place->at[i] = index->at[i];
-    if (store->axis >= 0) place->at[store->axis].constant += store->shift;
+    for (int i = 0; store->shifts && i < index->n; i++) place->at[i].constant += store->shifts[i];
     LoopAffine form = address_of(store->value, place);
     int buffer = buffer_of(w, store->value, true);
     if (w->trial) {
         axes_note(w, form, true, true);
         for (int i = 0; i < w->params.n; i++)
-            if (w->params.v[i].value == store->value || plan_same_place(w->params.v[i].value, store->value)) w->params.v[i].whole |= store->axis < 0 && store->value != w->kernel->scratch;
+            if (w->params.v[i].value == store->value || plan_same_place(w->params.v[i].value, store->value)) w->params.v[i].whole |= !store->shifts && store->value != w->kernel->scratch;
         return;
     }
     i64 lane;

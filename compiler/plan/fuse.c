@@ -87,13 +87,20 @@ void cluster_merge(Fuse *f, Cluster *into, Cluster *from) {
     into->before.n = 0;
     for (int i = 0; i < all.n; i++) add_before(f, into, cluster_root(f, all.v[i]));
 }
+/* Of the affines of a widened value: none but the next one reads it. */
+static bool is_part_only(const Fuse *f, const Node *x) {
+    const NodeFacts *facts = facts_of(f, x);
+    if (facts->kept) return true; /* the whole */
+    return facts->users.n == 1 && facts_of(f, facts->users.v[0])->widens && is_part_only(f, facts->users.v[0]);
+}
 bool is_read_outside(const Fuse *f, const Cluster *c, const Node *node) {
     const NodeFacts *facts = facts_of(f, node);
     if (facts->kept || facts->result) return true;
     for (int i = 0; i < facts->users.n; i++) {
         const Node *user = facts->users.v[i];
         const Cluster *by = cluster_of(f, user);
-        if (user->op == OP_concat && facts->parts.n) continue; /* it is put there */
+        bool whole = user->op == OP_concat || (facts_of(f, user)->widens && is_part_only(f, user));
+        if (whole && facts->parts.n) continue; /* it is put there */
         if (by && by != c) return true;
         if (!by && is_read_outside(f, c, user)) return true; /* a free node, read by others */
     }
@@ -179,7 +186,7 @@ static PlanKind anchor_kind(const Node *node) {
 static void place_anchor(Fuse *f, const Node *node) {
     FuseReads reads = reads_of_node(f, node);
     Cluster *c = cluster_new(f, anchor_kind(node), node, node->type);
-    c->join = node->op == OP_concat;
+    c->join = node->op == OP_concat || is_widening(node);
     if (c->join) c->kind = PLAN_MAP;
     cluster_add(f, c, node, &reads);
 }
@@ -273,7 +280,7 @@ Groups fuse_body(Planner *p, const PlanBody *body) {
     for (int i = 0; i < f.nodes.n; i++) {
         const Node *node = f.nodes.v[i];
         if (facts_of(&f, node)->cluster != -2) continue;
-        bool map = is_map_like(node) || is_addressing(node);
+        bool map = is_map_like(node) || (is_addressing(node) && !is_widening(node));
         if (map) place_map(&f, node);
         else place_anchor(&f, node);
     }

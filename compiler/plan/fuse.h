@@ -11,9 +11,9 @@ typedef struct Cluster {
     int id;
     int into;           /* merged into this one; -1: itself */
     PlanKind kind;
-    const Node *anchor; /* or the concat that `parts` make up */
+    const Node *anchor; /* or the whole that parts make up */
     bool sums_only;     /* maps that only sums and maxima need */
-    bool join;          /* a concat: has no kernel where its parts are written in place */
+    bool join;          /* a concat or widened value: has no kernel where its parts are written in place */
     const Type *space;  /* shape of its stores; of PLAN_ROWS: of the rows */
     const Type *full;   /* PLAN_ROWS: what its anchors fold */
     VEC(const Node *) anchors;
@@ -36,9 +36,10 @@ typedef struct NodeFacts {
     VEC(const Node *) users;
     struct FuseReads *reads; /* found once */
     VEC(int) readers;        /* clusters that read it, across free nodes (ids, perhaps merged) */
-    VEC(GroupPart) parts;    /* concats that it is stored into, by its own kernel */
+    VEC(GroupPart) parts;    /* wholes that it is stored into, by its own kernel */
+    bool widens;             /* an affine of a widened value, which is put together of parts */
 } NodeFacts;
-enum { COST_FREE = 4, COST_MANY = 1000 };
+enum { COST_FREE = 6, COST_MANY = 1000 };
 typedef struct Fuse {
     Planner *p;
     const PlanBody *body;

@@ -15,10 +15,18 @@ static int map_cost(const Node *node) {
     case OP_neg: case OP_abs: case OP_cast: case OP_add: case OP_sub: case OP_mul: case OP_eq: case OP_lt: case OP_select:
     case OP_floor: return 1;
     case OP_max: case OP_min: case OP_put: return 2;
+    case OP_div: return 3;
     default: return COST_MANY;
     }
 }
 
+/* What a view looks at in the end. */
+static const Node *base_of(const Node *x) {
+    while (is_addressing(x) && x->n_args && x->op != OP_get) x = x->args[0];
+    return x;
+}
+/* A row's or a column's value beside a whole: it stays in L1. */
+static bool is_small_beside(const Node *leaf, const Node *node) { return base_of(leaf)->type->count * 8 <= node->type->count; }
 /* Views of what is loaded are loads of their own; of a constant they stay constants. */
 static void set_cost(const Fuse *f, const Node *node, NodeFacts *facts) {
     if (node->op == OP_arg || node->op == OP_get) facts->leaf = node;
@@ -32,16 +40,16 @@ static void set_cost(const Fuse *f, const Node *node, NodeFacts *facts) {
         facts->cost = map_cost(node);
         for (int i = 0; i < node->n_args; i++) {
             const NodeFacts *x = facts_of(f, node->args[i]);
-            if (x->leaf && facts->leaf && x->leaf != facts->leaf) facts->cost = COST_MANY;
-            if (x->leaf) facts->leaf = x->leaf;
+            bool small = x->leaf && is_small_beside(x->leaf, node);
+            if (!small && x->leaf && facts->leaf && x->leaf != facts->leaf) facts->cost = COST_MANY;
+            if (x->leaf && !small) facts->leaf = x->leaf;
             if (x->cost < COST_MANY) facts->cost += x->cost;
         }
     }
 }
 /* Computing it again must not keep something larger alive: a mask of a value that need not be stored is stored itself. */
 static bool leaf_is_larger(const Fuse *f, const Node *node, const NodeFacts *facts) {
-    const Node *stored = facts->leaf;
-    while (stored && is_addressing(stored) && stored->n_args && stored->op != OP_get) stored = stored->args[0];
+    const Node *stored = facts->leaf ? base_of(facts->leaf) : NULL;
     if (!stored || !is_map_like(stored)) return false;
     const NodeFacts *s = facts_of(f, stored);
     return !s->result && dtype_bytes(node->type->dtype) < dtype_bytes(stored->type->dtype);

@@ -24,35 +24,35 @@ static void replace_last(Fuse *f) {
     }
 }
 
-/* ---- concats */
+/* ---- wholes of parts */
 
-/* Parts that a kernel of maps or an anchor makes are stored into the concat by it. */
+static bool stores_parts(const Cluster *c) {
+    return c && !c->join && (c->kind == PLAN_MAP || c->kind == PLAN_REDUCE || c->kind == PLAN_ROWS || c->kind == PLAN_COLS);
+}
+/* Parts that a kernel makes element by element are stored where they belong by it. */
 static void place_parts(Fuse *f) {
-    for (int i = 0; i < f->nodes.n; i++) {
-        const Node *concat = f->nodes.v[i];
-        i64 shift = 0;
-        for (int k = 0; concat->op == OP_concat && k < concat->n_args; k++) {
-            const Node *part = concat->args[k];
-            const Cluster *c = cluster_of(f, part);
-            if (c && !c->join && (c->kind == PLAN_MAP || c->kind == PLAN_REDUCE))
-                vec_push(f->arena, &facts_of(f, part)->parts, ((GroupPart){part, concat, shift}));
-            shift += part->type->dims[concat->at->axis];
+    for (int i = 0; i < f->clusters.n; i++) {
+        const Cluster *c = f->clusters.v[i];
+        if (c->into >= 0 || !c->join) continue;
+        JoinParts parts = join_parts(f->p, c->anchor);
+        for (int k = 0; k < parts.n; k++) {
+            NodeFacts *facts = facts_of(f, parts.v[k].node);
+            if (facts && stores_parts(cluster_of(f, parts.v[k].node))) vec_push(f->arena, &facts->parts, parts.v[k]);
         }
+        for (const Node *x = c->anchor; is_widening(x); x = x->args[0]) facts_of(f, x)->widens = true;
     }
 }
 typedef VEC(Group *) GroupList;
 /* The parts that nobody has put there. */
-static void add_parts(Fuse *f, GroupList *list, const Node *concat) {
-    i64 shift = 0;
-    for (int i = 0; i < concat->n_args; i++) {
-        const Node *part = concat->args[i];
-        if (!facts_of(f, part)->parts.n) {
-            Group *group = ARENA_NEW(f->arena, Group);
-            group->kind = PLAN_MAP;
-            vec_push(f->arena, &group->parts, ((GroupPart){part, concat, shift}));
-            vec_push(f->arena, list, group);
-        }
-        shift += part->type->dims[concat->at->axis];
+static void add_parts(Fuse *f, GroupList *list, const Node *whole) {
+    JoinParts parts = join_parts(f->p, whole);
+    for (int i = 0; i < parts.n; i++) {
+        const NodeFacts *facts = facts_of(f, parts.v[i].node);
+        if (facts && facts->parts.n) continue;
+        Group *group = ARENA_NEW(f->arena, Group);
+        group->kind = PLAN_MAP;
+        vec_push(f->arena, &group->parts, parts.v[i]);
+        vec_push(f->arena, list, group);
     }
 }
 static void add_group(Fuse *f, GroupList *list, const Cluster *c) {

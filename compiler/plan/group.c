@@ -43,13 +43,12 @@ static Group *group_of(Planner *p, GroupList *list, const Node *node) {
 }
 /* A concat is filled part by part. */
 static void group_concat(Planner *p, GroupList *list, const Node *node) {
-    i64 shift = 0;
-    for (int i = 0; i < node->n_args; i++) {
+    JoinParts parts = join_parts(p, node);
+    for (int i = 0; i < parts.n; i++) {
         Group *group = ARENA_NEW(p->scratch, Group);
         group->kind = PLAN_MAP;
-        vec_push(p->scratch, &group->parts, ((GroupPart){node->args[i], node, shift}));
+        vec_push(p->scratch, &group->parts, parts.v[i]);
         vec_push(p->scratch, list, group);
-        shift += node->args[i]->type->dims[node->at->axis];
     }
 }
 /* The same in every round: its broadcast adds the rounds. */

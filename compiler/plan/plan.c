@@ -74,7 +74,7 @@ PlanKernel *kernel_new(Planner *p, PlanBody *body, PlanKind kind, const Node *an
     return kernel;
 }
 void kernel_store(Planner *p, PlanKernel *kernel, const Node *node, PlanValue *value) {
-    vec_push(p->arena, &kernel->stores, ((PlanStore){node, value, -1, 0, NULL}));
+    vec_push(p->arena, &kernel->stores, ((PlanStore){node, value, NULL, NULL}));
 }
 static PlanValue *value_made(Planner *p, PlanBody *body, const Homes *homes, PlanKernel *kernel, const Node *node) {
     PlanValue *value = home_early(body, homes, node, -1);
@@ -87,7 +87,7 @@ static PlanValue *value_made(Planner *p, PlanBody *body, const Homes *homes, Pla
 static void plan_part(Planner *p, PlanBody *body, const Homes *homes, PlanKernel *kernel, const GroupPart *part) {
     PlanValue *whole = plan_value(body, part->whole);
     if (!whole) whole = value_made(p, body, homes, kernel, part->whole);
-    PlanStore store = {part->node, whole, (int)part->whole->at->axis, part->shift, NULL};
+    PlanStore store = {part->node, whole, part->shifts, NULL};
     vec_push(p->arena, &kernel->stores, store);
 }
 

@@ -74,8 +74,7 @@ typedef enum PlanKind {
 typedef struct PlanStore {
     const Node *node;
     PlanValue *value;
-    int axis;  /* the node is a part of the value: it begins at `shift` of this axis; -1: it is the whole */
-    i64 shift;
+    const i64 *shifts;     /* the node is a part of the value and begins here, by axis; NULL: it is the whole */
     const PlanValue *from; /* a copy of this, which holds the node's value; NULL: the node is computed */
 } PlanStore;
 typedef struct PlanKernel {

@@ -92,7 +92,7 @@ static void check_read(Check *c, const PlanKernel *kernel, const PlanValue *valu
     }
     if (want.block == PLAN_WORK && covered != want.end - want.begin) complain(c, kernel, value, "reads what is not written yet:");
 }
-/* Parts of a concat: the last of them, whichever it is, makes the whole. */
+/* Parts of a whole: the last of them, whichever it is, makes the whole. */
 static bool part_written(Check *c, const PlanStore *store) {
     int i = 0;
     while (i < c->wholes.n && c->wholes.v[i].value != store->value) i++;
@@ -117,7 +117,7 @@ static void check_kernel(Check *c, const PlanKernel *kernel) {
             if (!same || !plan_in_place(kernel, reads.v[k])) complain(c, kernel, store->value, "overwrites what it still reads:");
         }
         to.kernel = kernel, to.root = root_of(store->value), to.time = c->time;
-        if (store->axis < 0 || part_written(c, store)) paint(c, to);
+        if (!store->shifts || part_written(c, store)) paint(c, to);
     }
     if (kernel->scratch) {
         Paint to = extent_of(c, kernel->scratch);

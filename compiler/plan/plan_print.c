@@ -21,7 +21,7 @@ static void print_kernel(Text *out, const PlanKernel *kernel) {
     for (int i = 0; i < kernel->stores.n; i++) {
         const PlanStore *s = &kernel->stores.v[i];
         text_printf(out, "%s %%%u", i ? "," : "", s->node->id);
-        if (s->axis >= 0) text_printf(out, " [axis %d from %lld]", s->axis, (long long)s->shift);
+        for (int k = 0; s->shifts && k < s->node->type->rank; k++) text_printf(out, "%s%lld%s", k ? " " : " at (", (long long)s->shifts[k], k + 1 < s->node->type->rank ? "" : ")");
         text_add(out, " -> ");
         print_place(out, s->value);
     }

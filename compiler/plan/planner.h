@@ -17,8 +17,8 @@ typedef struct Planner {
 
 /* ---- group.c: kernels to be. A group computes its roots; all of them over one index space. */
 typedef struct GroupPart {
-    const Node *node, *whole; /* of this concat it is the part that begins at `shift` */
-    i64 shift;
+    const Node *node, *whole; /* of this concat or widened value it is the part */
+    const i64 *shifts;        /* that begins here, by axis */
 } GroupPart;
 typedef struct Group {
     PlanKind kind;
@@ -39,6 +39,12 @@ bool is_addressing(const Node *node);
 /* A put of one slice for each index: an element is the value where the index says so, else 0: a map in all but name. */
 bool is_placing(const Node *node);
 bool is_map_like(const Node *node); /* maps, take, placing puts */
+
+/* ---- join.c: wholes are concats and widened values */
+typedef VEC(GroupPart) JoinParts;
+JoinParts join_parts(Planner *p, const Node *whole);
+bool is_widening(const Node *node);
+const Node *widened(const Node *node); /* what is in the middle */
 
 /* ---- unwindow.c, pad.c: of the function, before it is planned */
 const Func *unwindow(Graph *g, const Func *f);

@@ -59,7 +59,7 @@ static Walk walk_begin(Arena *scratch, const PlanKernel *kernel) {
     Walk w = {.scratch = scratch, .kernel = kernel};
     if (kernel->kind == PLAN_SCAN) return w;
     for (int i = kernel->stores.n - 1; i >= 0; i--)
-        if (!kernel->stores.v[i].from) vec_push(scratch, &w.todo, ((Visit){kernel->body, kernel->stores.v[i].node, kernel->stores.v[i].axis >= 0}));
+        if (!kernel->stores.v[i].from) vec_push(scratch, &w.todo, ((Visit){kernel->body, kernel->stores.v[i].node, kernel->stores.v[i].shifts != NULL}));
     return w;
 }
 
