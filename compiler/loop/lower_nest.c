@@ -1,6 +1,11 @@
 /* lower_nest.c: loops over the groups of an index space, with and without accumulators, by lanes and their last short vector. */
 #include "lower.h"
 
+enum {
+    ROUNDS_WRITTEN = 9, /* of loops that fold, all together */
+    VECTORS_BESIDE = 4  /* of the innermost loop: chains of arithmetic run side by side */
+};
+
 void group_bind(Lower *w, int group, LoopAffine at, bool lanes) {
     AxisGroup *g = &w->groups.v[group];
     g->bound = true;
@@ -56,7 +61,13 @@ static void nest_lanes(Lower *w, const Nest *nest, bool parallel) {
     i64 extent = w->groups.v[nest->lanes].extent, vectors = extent / LANES;
     int n_open;
     LoopFor *task;
-    if (vectors) {
+    if (vectors > 1 && vectors <= VECTORS_BESIDE && nest->n && !parallel) {
+        int mark = known_mark(w);
+        LoopFor *loop = loop_for(&w->b, FOR_UNROLLED, vectors, 1, 0, NULL);
+        run_lanes(w, nest, affine_loop(affine(0), loop, LANES), LANES);
+        loop_for_end(&w->b, NULL);
+        known_forget(w, mark);
+    } else if (vectors) {
         int mark = known_mark(w);
         LoopAffine at = rounds_open(w, vectors, parallel, 0, NULL, &n_open, &task);
         run_lanes(w, nest, affine_times(at, LANES), LANES);
@@ -124,6 +135,12 @@ static void fold_lanes(Lower *w, const Fold *fold, LoopValue **acc) {
     w->active = 0;
     group_unbind(w, fold->lanes);
 }
+/* Short loops, as over the places of a pooling window, are written out round by round. */
+static ForKind fold_kind(const Lower *w, const Fold *fold) {
+    i64 rounds = 1;
+    for (int i = 0; i < fold->n_groups; i++) rounds *= w->groups.v[fold->groups[i]].extent;
+    return rounds <= ROUNDS_WRITTEN && fold->lanes < 0 ? FOR_UNROLLED : FOR_SERIAL;
+}
 static void fold_from(Lower *w, const Fold *fold, int level, LoopValue **acc) {
     if (level == fold->n_groups) {
         if (fold->lanes >= 0) fold_lanes(w, fold, acc);
@@ -131,7 +148,7 @@ static void fold_from(Lower *w, const Fold *fold, int level, LoopValue **acc) {
         return;
     }
     int mark = known_mark(w), group = fold->groups[level];
-    LoopFor *loop = loop_for(&w->b, FOR_SERIAL, w->groups.v[group].extent, 1, fold->n, acc);
+    LoopFor *loop = loop_for(&w->b, fold_kind(w, fold), w->groups.v[group].extent, 1, fold->n, acc);
     if (fold->n) memcpy(acc, loop->acc, sizeof *acc * (size_t)fold->n);
     group_bind(w, group, affine_loop(affine(0), loop, 1), false);
     fold_from(w, fold, level + 1, acc);

@@ -190,8 +190,21 @@ static void place_anchor(Fuse *f, const Node *node) {
     if (c->join) c->kind = PLAN_MAP;
     cluster_add(f, c, node, &reads);
 }
-/* All that is read of the cluster is read by one sum or maximum, each element once. */
-static Cluster *only_reader(Fuse *f, const Cluster *c) {
+static bool is_dear(const Node *node) {
+    switch ((int)node->op) {
+    case OP_exp: case OP_log: case OP_tanh: case OP_sigmoid: case OP_sin: case OP_cos: case OP_erf: case OP_pow: case OP_random: case OP_take: return true;
+    default: return false;
+    }
+}
+/* May compute what it reads where it reads it: a sum or maximum its operand, maps what lies under views of theirs. */
+static bool takes_in(const Cluster *by, const Node *user, bool maps) {
+    bool folds = user->op == OP_sum || user->op == OP_amax;
+    if (by->join || by->nodes.n >= CLUSTER_NODES) return false;
+    if (folds) return by->kind == PLAN_REDUCE || by->kind == PLAN_COLS;
+    return maps && (by->kind == PLAN_MAP || by->kind == PLAN_COLS) && is_map_like(user);
+}
+/* The cluster that alone reads what this one makes, each element once, and may take it in; maps: also into maps. */
+static Cluster *only_reader(Fuse *f, const Cluster *c, bool maps) {
     Cluster *reader = NULL;
     for (int i = 0; i < c->nodes.n; i++) {
         const NodeFacts *facts = facts_of(f, c->nodes.v[i]);
@@ -208,16 +221,22 @@ static Cluster *only_reader(Fuse *f, const Cluster *c) {
                 for (int k = 0; k < user_facts->users.n; k++) vec_push(f->arena, &todo, user_facts->users.v[k]);
                 continue;
             }
-            bool folds = user->op == OP_sum || user->op == OP_amax;
-            if (!folds || by->kind != PLAN_REDUCE || (reader && reader != by)) return NULL;
+            if (!takes_in(by, user, maps) || (reader && reader != by)) return NULL;
             reader = by;
         }
     }
     if (!reader) return NULL;
-    FuseReads reads = reads_of_node(f, reader->anchor);
-    for (int i = 0; i < reads.n; i++)
-        if (cluster_of(f, reads.v[i].node) == c && reads.v[i].repeated) return NULL;
-    return reader;
+    bool dear = false, moved = false;
+    for (int i = 0; i < c->nodes.n; i++) dear |= is_dear(c->nodes.v[i]);
+    for (int i = 0; i < reader->nodes.n; i++) {
+        FuseReads reads = reads_of_node(f, reader->nodes.v[i]);
+        for (int k = 0; k < reads.n; k++) {
+            if (cluster_of(f, reads.v[k].node) != c) continue;
+            if (reads.v[k].repeated) return NULL;
+            moved |= reads.v[k].moved && is_map_like(reader->nodes.v[i]);
+        }
+    }
+    return dear && moved ? NULL : reader;
 }
 static int large_loads(Fuse *f, const Cluster *c, const Cluster *anchor) {
     VEC(const Node *) loads = {0};
@@ -256,7 +275,7 @@ static bool is_update(const Fuse *f, const Cluster *c) {
 static void follow_products(Fuse *f) {
     for (int i = 0; i < f->clusters.n; i++) {
         Cluster *c = f->clusters.v[i];
-        if (!is_alone(c) || c->sums_only || is_update(f, c) || only_reader(f, c)) continue;
+        if (!is_alone(c) || c->sums_only || is_update(f, c) || only_reader(f, c, false)) continue;
         Cluster *anchor = followed(f, c);
         if (anchor && anchor->anchor->op == OP_dot) cluster_merge(f, anchor, c);
     }
@@ -264,12 +283,14 @@ static void follow_products(Fuse *f) {
 static void join_anchors(Fuse *f) {
     for (int i = f->clusters.n - 1; i >= 0; i--) { /* readers first: a chain of maps and sums folds up from its end */
         Cluster *c = f->clusters.v[i];
-        Cluster *reader = is_alone(c) ? only_reader(f, c) : NULL;
-        if (reader && cluster_may_merge(f, c, reader)) cluster_merge(f, reader, c);
+        Cluster *reader = is_alone(c) ? only_reader(f, c, true) : NULL;
+        if (!reader || !cluster_may_merge(f, c, reader)) continue;
+        reader->mixed = true;
+        cluster_merge(f, reader, c);
     }
     for (int i = 0; i < f->clusters.n; i++) {
         Cluster *c = f->clusters.v[i];
-        Cluster *anchor = is_alone(c) && !is_update(f, c) ? followed(f, c) : NULL;
+        Cluster *anchor = is_alone(c) && !c->mixed && !is_update(f, c) ? followed(f, c) : NULL;
         if (anchor) cluster_merge(f, anchor, c);
     }
 }

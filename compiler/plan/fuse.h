@@ -12,6 +12,7 @@ typedef struct Cluster {
     int into;           /* merged into this one; -1: itself */
     PlanKind kind;
     const Node *anchor; /* or the whole that parts make up */
+    bool mixed;         /* has maps of other shapes, or at other places */
     bool sums_only;     /* maps that only sums and maxima need */
     bool join;          /* a concat or widened value: has no kernel where its parts are written in place */
     const Type *space;  /* shape of its stores; of PLAN_ROWS: of the rows */
