@@ -32,7 +32,7 @@ trained() {
     start=$(date +%s.%N)
     "$WORK/$name" train --out "$WORK/$run" --replace "$@" >"$WORK/$run.log" 2>&1
     local code=$?
-    seconds=$(echo "$start $(date +%s.%N)" | awk '{ printf "%.0f", $2 - $1 }')
+    case "$* " in *"--steps 0 "*) ;; *) seconds=$(echo "$start $(date +%s.%N)" | awk '{ printf "%.0f", $2 - $1 }') ;; esac
     [ $code = 0 ] && return
     failed=$((failed + 1))
     line "$name" "trains" "exit $code" "" "$seconds" FAIL; tail -n 3 "$WORK/$run.log"; return 1
@@ -82,6 +82,16 @@ run_vgg() {
     have vgg "$FASHION" && compile vgg vgg && trained vgg vgg.run || return
     row vgg "accuracy, Fashion-MNIST, 10 epochs" "$(value vgg vgg.run accuracy)" ">=" 0.915
 }
+# A trunk that knows Omniglot's strokes, two hundred digits
+run_finetune() {
+    have finetune "$MNIST" && have finetune "$OMNIGLOT" && mkdir -p "$WORK/pages" && cp examples/*.nn "$WORK/pages" || return
+    compile prototypes strokes && trained strokes pages/strokes --data omniglot="$OMNIGLOT" || return
+    "$NNC" "$WORK/pages/finetune.nn" -o "$WORK/finetune" >"$WORK/finetune.log" 2>&1 &&
+        trained finetune finetune.run --data digits="$MNIST" --limit-train 200 || return
+    row finetune "accuracy, MNIST, 200 digits" "$(value finetune finetune.run accuracy tune --data digits="$MNIST")" ">=" 0.87
+    trained finetune scratch.run tune --data digits="$MNIST" --limit-train 200 || return
+    row finetune "from scratch (control)" "$(value finetune scratch.run accuracy tune --data digits="$MNIST")" "<" 0.80
+}
 run_autoencoder() {
     have autoencoder "$FASHION" && compile autoencoder auto && trained auto auto.run || return
     row autoencoder "squared error, 10 epochs" "$(value auto auto.run loss)" "<" 0.012
@@ -113,6 +123,15 @@ run_adding() {
 run_copy_memory() {
     compile copy_memory copy && trained copy copy.run || return
     row copy_memory "recall" "$(value copy copy.run recall)" ">=" 0.98
+}
+run_series() {
+    compile series series && trained series series.run || return
+    row series "error of the next year, spots" "$(value series series.run 'error\[0\]')" "<" 25
+    row series "of always saying the mean (control)" "$(value series series.run 'of_mean\[0\]')" ">" 50
+}
+run_names() {
+    compile names names && trained names names.run || return
+    row names "nats a letter" "$(SPLIT=validate value names names.run nats)" "<" 2.0
 }
 run_shakespeare() {
     have shakespeare "$PLAYS" && compile shakespeare plays && trained plays plays.run --data plays="$PLAYS" || return
@@ -157,6 +176,14 @@ run_learned_optimizer() {
     row learned_optimizer "share of the best tuned one's ($best)" "$(echo "$mine $best" | awk '{ print $1 / $2 }')" "<" 0.9
     trained learned learned0.run learned --steps 0 || return
     row learned_optimizer "untrained (control)" "$(value learned learned0.run loss learned)" ">" "$best"
+    "$NNC" tests/train/square.nn -o "$WORK/square" >"$WORK/square.log" 2>&1 && trained square square.run || return
+    row learned_optimizer "x^2, one weight and a bias: x^2" "$(value square square.run last)" "<" 1e-5
+    row learned_optimizer "the weight (best: -0.5)" "$(value square square.run weight)" "<" -0.44
+    # As a user has them: both pages in one folder, the run beside them
+    mkdir -p "$WORK/pages" && cp -r examples/learned_optimizer.nn examples/use_learned.nn examples/data "$WORK/pages" &&
+        rm -rf "$WORK/pages/rule" && cp -r "$WORK/learned.run" "$WORK/pages/rule" && "$NNC" "$WORK/pages/use_learned.nn" -o "$WORK/use" || return
+    trained use use.run || return
+    row use_learned "accuracy, 100 steps" "$(value use use.run accuracy mlp)" ">=" 0.88
 }
 run_hypergradient() {
     have hypergradient "$MNIST" && compile hypergradient hyper && trained hyper hyper.run --data mnist="$MNIST" || return
@@ -207,9 +234,10 @@ run_relation() {
 }
 run_siamese() {
     have siamese "$OMNIGLOT" && compile siamese siamese && trained siamese siamese.run --data omniglot="$OMNIGLOT" || return
-    compile siamese siamese_5 -D shots=5 || return
+    compile siamese siamese_5 -D shots=5 && trained siamese siamese0.run --data omniglot="$OMNIGLOT" --steps 0 || return
     row siamese "accuracy, 5 ways, 1 drawing" "$(value siamese siamese.run accuracy one_shot --data omniglot="$OMNIGLOT")" ">=" 0.72
     row siamese "accuracy, 5 ways, 5 drawings" "$(value siamese_5 siamese.run accuracy one_shot --data omniglot="$OMNIGLOT")" ">=" 0.85
+    row siamese "1 drawing, untrained (control)" "$(value siamese siamese0.run accuracy one_shot --data omniglot="$OMNIGLOT")" "<" 0.6
 }
 # Trained with one drawing of each character, tested with one and with five.
 run_maml_omniglot() {
@@ -257,7 +285,8 @@ run_one_shot_vae() {
     row one_shot_vae "more if another is shown ($wrong)" "$(echo "$wrong $shown" | awk '{ print $1 - $2 }')" ">=" 5
 }
 
-ALL="digits mnist_mlp fashion_mlp lenet fashion_cnn resnet vgg autoencoder vae rows adding copy_memory shakespeare gpt maml
+ALL="digits mnist_mlp fashion_mlp lenet fashion_cnn resnet vgg finetune autoencoder vae rows adding
+     copy_memory series names shakespeare gpt maml
      learned_optimizer hypergradient omniglot relation siamese maml_omniglot reptile_omniglot mann ravi hochreiter one_shot_vae"
 line program measured reached must seconds ""
 for page in ${*:-$ALL}; do
