@@ -42,6 +42,37 @@ static void touch_body(Planner *p, PlanBody *body, PlanKernel **loops) {
     }
 }
 
+/* ---- results over operands that die */
+
+static bool is_whole_area(const PlanValue *value) { return !value->whole && value->place.area && value->place.offset == 0; }
+/* An operand that dies in the kernel, as large as the result, each element read before the result's is written; NULL: none. */
+static PlanArea *dying_operand(const PlanKernel *kernel, const PlanReads *reads, const PlanValue *result) {
+    for (int i = 0; i < reads->n; i++) {
+        const PlanValue *x = reads->v[i];
+        if (!is_whole_area(x) || x->type->dtype != result->type->dtype || x->type->count != result->type->count) continue;
+        PlanArea *area = plan_place(x).area;
+        if (area->body != kernel->body || area->last != kernel->time || area == result->place.area) continue;
+        if (plan_in_place(kernel, x)) return area;
+    }
+    return NULL;
+}
+static void take_over(Planner *p, PlanBody *body) {
+    for (int i = 0; i < body->kernels.n; i++) {
+        PlanKernel *kernel = body->kernels.v[i];
+        if (kernel->inner) take_over(p, kernel->inner);
+        if (kernel->inner || !p->plan->options.level) continue;
+        PlanReads reads = plan_reads(p->scratch, kernel);
+        for (int k = 0; k < kernel->stores.n; k++) {
+            const PlanValue *result = kernel->stores.v[k].value;
+            if (kernel->stores.v[k].shifts || !is_whole_area(result) || result->maker != kernel) continue;
+            PlanArea *own = result->place.area, *area = own->over || own->first != kernel->time ? NULL : dying_operand(kernel, &reads, result);
+            if (!area) continue;
+            own->over = area;
+            area->last = own->last;
+        }
+    }
+}
+
 /* ---- offsets */
 
 static int larger_first(const void *x, const void *y) {
@@ -76,9 +107,10 @@ void memory_assign(Planner *p) {
     entry->n_times = number(entry->body, 0);
     PlanKernel *loops[PLAN_DEPTH + 1];
     touch_body(p, entry->body, loops);
+    take_over(p, entry->body);
     VEC(PlanArea *) used = {0};
     for (int i = 0; i < entry->areas.n; i++)
-        if (entry->areas.v[i]->first >= 0) vec_push(p->scratch, &used, entry->areas.v[i]);
+        if (entry->areas.v[i]->first >= 0 && !entry->areas.v[i]->over) vec_push(p->scratch, &used, entry->areas.v[i]);
     if (used.n) qsort(used.v, (size_t)used.n, sizeof *used.v, larger_first);
     PlanArea **placed = ARENA_ARRAY(p->scratch, PlanArea *, used.n);
     for (int i = 0; i < used.n; i++) {

@@ -19,7 +19,11 @@ const PlanOuter *plan_outer(const PlanBody *body, const Node *arg) {
     return outer;
 }
 PlanPlace plan_place(const PlanValue *value) {
-    if (!value->whole) return value->place;
+    if (!value->whole) {
+        PlanPlace own = value->place;
+        while (own.area && own.area->over) own.area = own.area->over;
+        return own;
+    }
     PlanPlace place = plan_place(value->whole);
     place.offset += value->place.offset;
     for (int i = 0; i < value->place.n_steps; i++) {

@@ -35,6 +35,7 @@ typedef struct PlanArea {
     i64 offset;      /* in the work block */
     int first, last; /* kernels between which it is alive, both included; first < 0: unused */
     const struct PlanBody *body; /* whose kernels write it: accesses from loops inside count for the whole loop */
+    struct PlanArea *over;       /* the area that it takes over; NULL: it is one by itself */
 } PlanArea;
 typedef struct PlanStep {
     int depth; /* of the body whose round counts; 1: the outermost scan's */
