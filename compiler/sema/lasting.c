@@ -118,6 +118,13 @@ static void param_collect(Eval *e, Model *m, const Group *g) {
         g->slots[k]->collected = true;
     }
 }
+/* Models are found with `training` true. */
+static Value *untrained(Eval *e, const Context *c, const Ast *ast, const char *path) {
+    Message *m = sema_error(e, c, E366, ast->span, "the %s `%s` of `%s` is there only where `training` is false",
+                            what_text[ast->lasting.what], path, c->owner);
+    message_help(m, "nothing could change it: compute it in training too, and choose by `training` what is made of it");
+    return value_poison(e);
+}
 static Value *param_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast, const char *path) {
     if (!c->model) {
         Message *m = sema_error(e, c, E365, ast->span, "a `param` outside a model: nothing here could keep it");
@@ -129,7 +136,7 @@ static Value *param_statement(Eval *e, const Context *c, Scope *scope, const Ast
         g = lasting_found(e, c, scope, ast, ROLE_PARAM, c->owner, path);
         if (!g) return value_poison(e);
     }
-    if (!g) return sema_poison(e, c, E366, ast->span, "the param `%s` of `%s` depends on `training`", path, c->owner);
+    if (!g) return untrained(e, c, ast, path);
     if (c->collect) param_collect(e, c->collect, g);
     if (!param_same(e, c, scope, ast, g)) return value_poison(e);
     return c->theta ? param_given(e, c, ast, g) : group_value(e, c, g);
@@ -187,8 +194,8 @@ static Value *beginning_statement(Eval *e, const Context *c, Scope *scope, const
         Value *leaf = value_leaf(v, k);
         if (role == ROLE_CARRY && s->frames != frames) {
             Message *m = sema_error(e, c, E368, ast->span,
-                                    "the carry `%s` is kept over %d mapped axes, the rows among them, and this call maps over %d",
-                                    path, frames_count(s->frames), frames_count(frames));
+                                    "the carry `%s` lies over %d axes here and over %d elsewhere, the rows counted as one", path,
+                                    frames_count(frames), frames_count(s->frames));
             message_help(m, "one model has one carry: call it in one way, or declare a second model");
             return value_poison(e);
         }
@@ -226,8 +233,7 @@ static Value *state_statement(Eval *e, const Context *c, Scope *scope, const Ast
         if (!g && c->collect) g = *group = lasting_found(e, c, scope, ast, ROLE_MODEL_STATE, owner, path);
         if (!g)
             return c->collect ? value_poison(e)
-                              : sema_poison(e, c, E366, ast->span, "the state `%s` of `%s` depends on `training`", path,
-                                            owner);
+                              : untrained(e, c, ast, path);
         return group_value(e, c, g);
     }
     Value *v = state_beginning(e, c, scope, ast, path);
