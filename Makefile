@@ -129,6 +129,7 @@ test-long: all
 bench: all
 	@BUILD=$(BUILD) ROWS="$(ROWS)" bench/run.sh
 format:
+	@command -v clang-format >/dev/null || $(MAKE) --no-print-directory deps PACKAGES=clang-format
 	clang-format -i $$(git ls-files '*.c' '*.h')
 # One folder beside nnc holds what it links trainers with.
 install: all
