@@ -47,12 +47,20 @@ static void set_cost(const Fuse *f, const Node *node, NodeFacts *facts) {
         }
     }
 }
+/* Somebody reads it as a whole, whatever becomes of the maps that read it: a sum, a product, a loop. */
+static bool is_stored_anyway(const Fuse *f, const Node *x) {
+    const NodeFacts *facts = facts_of(f, x);
+    if (facts->kept || facts->result || x->op == OP_arg || x->op == OP_scan || x->op == OP_get) return true;
+    for (int i = 0; i < facts->users.n; i++) {
+        const Node *user = facts->users.v[i];
+        if (is_addressing(user) ? is_stored_anyway(f, user) : !is_map_like(user)) return true;
+    }
+    return false;
+}
 /* Computing it again must not keep something larger alive: a mask of a value that need not be stored is stored itself. */
 static bool leaf_is_larger(const Fuse *f, const Node *node, const NodeFacts *facts) {
-    const Node *stored = facts->leaf ? base_of(facts->leaf) : NULL;
-    if (!stored || !is_map_like(stored)) return false;
-    const NodeFacts *s = facts_of(f, stored);
-    return !s->result && dtype_bytes(node->type->dtype) < dtype_bytes(stored->type->dtype);
+    const Node *base = facts->leaf ? base_of(facts->leaf) : NULL;
+    return base && dtype_bytes(node->type->dtype) < dtype_bytes(base->type->dtype) && !is_stored_anyway(f, base);
 }
 /* Only a few of its elements are ever looked up: they are computed there. */
 static bool is_looked_up(const Node *node, const NodeFacts *facts) {

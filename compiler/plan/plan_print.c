@@ -13,17 +13,24 @@ static void print_place(Text *out, const PlanValue *value) {
     text_add(out, ": ");
     type_print(out, value->type);
 }
+static void print_store(Text *out, const PlanStore *s) {
+    int rank = s->node->type->rank;
+    text_printf(out, " %s", s->from ? "saved" : op_name(s->node->op));
+    for (int k = 0; s->shifts && k < rank; k++) text_printf(out, "%s%lld%s", k ? " " : " at (", (long long)s->shifts[k], k + 1 < rank ? "" : ")");
+    text_add(out, " -> ");
+    print_place(out, s->value);
+}
+/* Kind, anchor, then the values stored by their operators, and from where it reads. Numbers of nodes would move with anything. */
 static void print_kernel(Text *out, const PlanKernel *kernel) {
     Arena *scratch = arena_new("printing a plan");
     text_printf(out, "%s", KINDS[kernel->kind]);
     if (kernel->anchor) text_printf(out, " %s", op_name(kernel->anchor->op));
+    if (kernel->anchors.n > 1) text_printf(out, " and %d more", kernel->anchors.n - 1);
     if (kernel->parallel) text_add(out, " parallel");
+    text_add(out, ":");
     for (int i = 0; i < kernel->stores.n; i++) {
-        const PlanStore *s = &kernel->stores.v[i];
-        text_printf(out, "%s %%%u", i ? "," : "", s->node->id);
-        for (int k = 0; s->shifts && k < s->node->type->rank; k++) text_printf(out, "%s%lld%s", k ? " " : " at (", (long long)s->shifts[k], k + 1 < s->node->type->rank ? "" : ")");
-        text_add(out, " -> ");
-        print_place(out, s->value);
+        text_add(out, i ? "," : "");
+        print_store(out, &kernel->stores.v[i]);
     }
     PlanReads reads = plan_reads(scratch, kernel);
     for (int i = 0; i < reads.n; i++) {

@@ -230,5 +230,13 @@ int main(int argc, char **argv) {
             if (replace == level % 2) test_steps(&o);
             test_random(&o, (u64)(level * 2 + replace) * 50, 50);
         }
+    /* found before: a leaf replaced while a later loop still walked along it; a draw's key replaced while elements drew from it; a
+    ** tile's maps taken from below a view */
+    static const u64 FOUND[] = {3543, 10197, 30000};
+    for (int i = 0; i < COUNT_OF(FOUND); i++)
+        for (int level = 1; level <= 2; level++) {
+            BatchOptions o = {.level = level, .cpu = cpus[n_cpus - 1], .replace = true};
+            test_random(&o, FOUND[i], 1);
+        }
     return failed_groups != 0;
 }
