@@ -70,6 +70,15 @@ static bool rounds_of(Eval *e, const Context *c, const Ast *ast, Value *count, i
     message_help(m, "`scan _ in 0..n { .. }` stays a loop");
     return false;
 }
+/* An item of a known list; if it is known by hypers that may still be flags, it has a node too. */
+static Value *item_of(Eval *e, Value *list, i64 i) {
+    Value *v = value_known(e, list->element, known_item(list->known, i));
+    if (!list->known->hypers) return v;
+    v = known_with_hypers(e, v, list->known->hypers);
+    Node *node = value_node(e, list);
+    if (node) v->node = ir_squeeze(e->graph, ir_slice(e->graph, node, 0, i, i + 1, 1), 0);
+    return v;
+}
 Value *repeat_expression(Eval *e, const Context *c, Scope *scope, const Ast *ast) {
     Value *count = eval_expression(e, c, scope, ast->repeat.count), *result = value_none(e);
     i64 n;
@@ -77,9 +86,7 @@ Value *repeat_expression(Eval *e, const Context *c, Scope *scope, const Ast *ast
     if (value_is_poison(count) || !rounds_of(e, c, ast, count, &n)) return value_poison(e);
     bool list = count->known && count->known->list;
     for (i64 i = 0; i < n; i++) {
-        Value *v = list ? known_with_hypers(e, value_known(e, count->element, known_item(count->known, i)),
-                                            count->known->hypers)
-                        : value_int(e, i);
+        Value *v = list ? item_of(e, count, i) : value_int(e, i);
         if (ast->repeat.name.text) bind(e, c, scope, ast->repeat.name.text, v, ast->repeat.name.span);
         result = eval_block(e, c, scope, ast->repeat.block);
         if (diag_errors(e->c->diag) > errors) break; /* one round's errors are enough */

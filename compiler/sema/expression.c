@@ -40,14 +40,18 @@ static Value *range_value(Eval *e, const Context *c, Scope *scope, const Ast *as
 }
 
 /* ---- arrays ---- */
+/* A list of numbers that are known, perhaps by hypers; NULL if one is not. */
 static Value *known_array(Eval *e, int n, Value **v) {
     double *list = ARENA_ARRAY(e->arena, double, n);
+    const HyperSet *hypers = NULL;
     bool ints = true, bools = true;
     for (int i = 0; i < n; i++) {
-        if (!known_number(v[i], &list[i]) || v[i]->element.kind == ELEMENT_CLASS) return NULL;
+        if (!peek_number(v[i], &list[i]) || v[i]->element.kind == ELEMENT_CLASS) return NULL;
         ints &= v[i]->element.kind == ELEMENT_INT, bools &= v[i]->element.kind == ELEMENT_BOOL;
+        hypers = hypers_join(e, hypers, v[i]->known->hypers);
     }
-    return value_list(e, bools ? element_bool() : ints ? element_int() : element_real(), n, list);
+    Value *r = value_list(e, bools ? element_bool() : ints ? element_int() : element_real(), n, list);
+    return known_with_hypers(e, r, hypers);
 }
 static Node *stacked(Eval *e, const Context *c, const Value *r, Value **v, int n, const Shape *each) {
     Node **parts = ARENA_ARRAY(e->arena, Node *, n);
@@ -74,7 +78,7 @@ static Value *array_value(Eval *e, const Context *c, Scope *scope, const Ast *as
     }
     if (!fine) return value_poison(e);
     Value *known = known_array(e, n, v);
-    if (known) return known;
+    if (known && !known->known->hypers) return known;
     Shape each;
     bool ranks = true, classes = true;
     Element element = v[0]->element;
@@ -100,6 +104,7 @@ static Value *array_value(Eval *e, const Context *c, Scope *scope, const Ast *as
         r->deps = deps_join(e, r->deps, v[i]->deps);
     }
     r->node = stacked(e, c, r, v, n, &each);
+    if (known) r->known = known->known; /* known if hypers are fixed: both the numbers and the node */
     return r;
 }
 

@@ -59,15 +59,21 @@ static Value *known_place(Eval *e, const Indexing *x, Value *v, int at, double w
         return sema_poison(e, x->c, E342, x->span, "there is no place %lld on an axis of %lld", (long long)i,
                            (long long)n);
     if (v->open) return value_open(e); /* of shape(x) */
+    Value *known = NULL;
     if (v->known && v->known->list && n != OPEN) {
-        Value *r = value_known(e, v->element, known_item(v->known, i < 0 ? i + n : i));
-        return known_with_hypers(e, r, v->known->hypers);
+        known = value_known(e, v->element, known_item(v->known, i < 0 ? i + n : i));
+        if (!v->known->hypers) return known;
+        known = known_with_hypers(e, known, v->known->hypers);
     }
     Node *node = n == OPEN ? NULL : value_node(e, v);
-    if (!node) return shaped_as(e, v, &s, v->frames, NULL);
-    if (i < 0) i += n;
-    int axis = node_axis(v, at);
-    return shaped_as(e, v, &s, v->frames, ir_squeeze(e->graph, ir_slice(e->graph, node, axis, i, i + 1, 1), axis));
+    if (node) {
+        if (i < 0) i += n;
+        int axis = node_axis(v, at);
+        node = ir_squeeze(e->graph, ir_slice(e->graph, node, axis, i, i + 1, 1), axis);
+    }
+    Value *r = shaped_as(e, v, &s, v->frames, node);
+    if (known) r->known = known->known;
+    return r;
 }
 /* Known places in a list count from the end when negative, and are checked. */
 static Value *known_places(Eval *e, const Indexing *x, Value *index, i64 n) {
