@@ -32,7 +32,8 @@ all: $(BUILD)/nnc $(BUILD)/libnnrt.a
 include deps.mk
 
 # ---- the compiler
-$(BUILD)/nnc: $(LIBS) $(BUILD)/floor_runtime_host.a
+# What it links trainers with is made with it: a table and a runtime of different age do not fit.
+$(BUILD)/nnc: $(LIBS) $(BUILD)/floor_runtime_host.a | $(BUILD)/libnnrt.a
 	$(CC) $(SAN) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LLVM_LIBS) -ljansson $(RUNTIME_LIBS)
 define floor_rule
 $(BUILD)/floor_$(1).a: $(call floor_objects,$(1))

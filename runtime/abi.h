@@ -7,7 +7,6 @@
 #define NN_ABI_H
 #include <stdint.h>
 
-enum { NN_ABI = 2 };
 enum { NN_F32, NN_F64, NN_I32, NN_U8, NN_BOOL };          /* dtypes, numbered as dtype.def */
 enum { NN_REAL, NN_INT, NN_BOOLEAN, NN_CLASS };           /* elements and kinds of hypers */
 enum { NN_PARAM, NN_MODEL_STATE, NN_BLOCK_STATE, NN_OPTIMIZER_STATE, NN_CARRY }; /* roles of leaves */
@@ -26,16 +25,26 @@ typedef void nn_code(const nn_call *call);
 #define STRUCT(T)  typedef struct T {
 #define END(T)     } T;
 #include "abi.def"
-#undef STR
-#undef I64
-#undef F64
-#undef I64S
-#undef STRS
-#undef ONE
-#undef MANY
-#undef CODE
-#undef STRUCT
-#undef END
+
+/* First word of a table, refused when different: the version of what the fields mean, and how large the tables are, so that a runtime
+** and a compiler built from different abi.def never meet. */
+enum {
+    NN_MEANING = 2,
+    NN_SIZES = 0
+#define STR(f)
+#define I64(f)
+#define F64(f)
+#define I64S(f)
+#define STRS(f)
+#define ONE(T, f)
+#define MANY(T, f)
+#define CODE(f)
+#define STRUCT(T) +(int)sizeof(T)
+#define END(T)
+#include "abi.def"
+    ,
+    NN_ABI = NN_MEANING * 1000000 + NN_SIZES
+};
 
 typedef struct nn_pool nn_pool;
 /* A task of a parallel loop: runs part `index`. `frame` is what the caller of nn_parallel gave. */

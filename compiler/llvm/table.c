@@ -91,16 +91,6 @@ static void add_code(Words *w, const nn_function *f) {
         return words_done(&w);                                                                                         \
     }
 #include "../../runtime/abi.def"
-#undef STR
-#undef I64
-#undef F64
-#undef I64S
-#undef STRS
-#undef ONE
-#undef MANY
-#undef CODE
-#undef STRUCT
-#undef END
 
 void table_emit(Emitter *e, const Program *program) {
     nn_program table = program->table;

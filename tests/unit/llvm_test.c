@@ -27,16 +27,6 @@ static bool same_strs(i64 n, const char *const *a, const char *const *b) {
 #define STRUCT(T)  static bool same_##T(const T *a, const T *b) {
 #define END(T)     return true; }
 #include "../../runtime/abi.def"
-#undef STR
-#undef I64
-#undef F64
-#undef I64S
-#undef STRS
-#undef ONE
-#undef MANY
-#undef CODE
-#undef STRUCT
-#undef END
 
 /* Every text that is NULL becomes "": that is the rule of the table. Here by hand for the structs the test uses. */
 static nn_function function(const char *name, i64 index) { return (nn_function){.name = name, .index = index, .operations = 42}; }
