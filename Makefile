@@ -64,9 +64,12 @@ $(BUILD)/compiler/ir/%.o: compiler/ir/%.c
 $(BUILD)/compiler/llvm/%.o: compiler/llvm/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LLVM_CFLAGS) -MMD -MP -c $< -o $@
+# The runtime is small, but for what a step, a batch, or the reading of large files waits for. Nothing in it unwinds.
+HOT := $(addprefix $(BUILD)/runtime/,pool.o step.o sha256.o data/fill.o data/made.o data/csv.o data/number.o)
+SMALL := -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
 $(BUILD)/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXACT) -ffunction-sections -fdata-sections -MMD -MP -c $< -o $@
+	$(CC) $(CFLAGS) $(EXACT) $(SMALL) $(if $(filter $@,$(HOT)),,-Os) -MMD -MP -c $< -o $@
 
 # ---- grammar
 $(BUILD)/grammar/nn.tab.c: grammar/nn.y

@@ -1,7 +1,8 @@
 /* link.c: object files and the runtime become a trainer, by the C compiler's driver. No shell is between.
 **
 ** The reader of pictures is a member of libnnrt.a that nothing else of it asks for: programs with such data do, and are
-** linked with the codecs. libnnrt.a is looked for beside nnc itself (as built), then in ../lib/nnc of its directory (as installed). */
+** linked with the codecs. libnnrt.a is looked for beside nnc itself (as built), then in ../lib/nnc of its directory (as installed). A trainer lies at a fixed
+** address: the pointers of its table need no relocations, which would be longer than the table, and be read at each start. */
 #include "llvm.h"
 #include <errno.h>
 #include <limits.h>
@@ -57,7 +58,7 @@ bool llvm_link(Compilation *c, int n_objects, const char *const *objects, const 
     if (options->pictures) vec_push(c->arena, &argv, PICTURES[0]);
     vec_push(c->arena, &argv, library);
     for (int i = 1; options->pictures && i < COUNT_OF(PICTURES); i++) vec_push(c->arena, &argv, PICTURES[i]);
-    static const char *const REST[] = {"-Wl,--gc-sections", "-lz", "-lm", "-lpthread"};
+    static const char *const REST[] = {"-no-pie", "-Wl,--gc-sections,--build-id=none,-z,noseparate-code", "-lz", "-lm", "-lpthread"};
     for (int i = 0; i < COUNT_OF(REST); i++) vec_push(c->arena, &argv, REST[i]);
 #ifdef NN_SANITIZE
     vec_push(c->arena, &argv, "-fsanitize=address,undefined"); /* as the runtime beside this nnc is built */
