@@ -52,7 +52,7 @@ $(BUILD)/floor_runtime_host.a: $(filter-out %/trainer.o,$(RUNTIME))
 	@rm -f $@
 	ld -r -o $(BUILD)/runtime_host.o $^
 	objcopy --keep-global-symbol=nn_main --keep-global-symbol=nn_parallel --keep-global-symbol=nn_trap --keep-global-symbol=nn_exchange \
-	    $(BUILD)/runtime_host.o
+	    --keep-global-symbol=pool_open --keep-global-symbol=pool_close $(BUILD)/runtime_host.o
 	ar rcs $@ $(BUILD)/runtime_host.o
 
 $(BUILD)/%.o: %.c
@@ -110,7 +110,7 @@ demo: deps
 	@echo
 	@echo "The run is in $(BUILD)/demo-run: open report.html there, or try: $(BUILD)/digits predict --from $(BUILD)/demo-run | head"
 test: deps
-	@$(MAKE) --no-print-directory -s -j2 all units
+	@$(MAKE) --no-print-directory -s -j2 all units $(BUILD)/bench/kernels
 	@tests/run.sh $(TESTS)
 
 # ---- tests
@@ -132,6 +132,12 @@ test-long: all
 # Ours and the frameworks side by side (bench/README.md): make bench ROWS="mlp lenet" THREADS=1 SCALE=1.3
 bench: all
 	@BUILD=$(BUILD) ROWS="$(ROWS)" bench/run.sh
+# Single products and convolutions of those rows, beside OpenBLAS, oneDNN, PyTorch, JAX: make bench-kernels ROWS="gpt"
+$(BUILD)/bench/kernels: bench/kernels/kernels.c bench/kernels/threads.c $(LIBS) $(BUILD)/floor_runtime_host.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $(filter %.c,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLVM_LIBS) -ljansson $(RUNTIME_LIBS)
+bench-kernels: all $(BUILD)/bench/kernels
+	@BUILD=$(BUILD) ROWS="$(ROWS)" bench/run.sh kernels
 format:
 	@command -v clang-format >/dev/null || $(MAKE) --no-print-directory deps PACKAGES=clang-format
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -141,4 +147,4 @@ install: all
 	install -m 755 $(BUILD)/nnc $(DESTDIR)$(PREFIX)/bin/nnc
 	install -m 644 $(BUILD)/libnnrt.a $(DESTDIR)$(PREFIX)/lib/nnc/libnnrt.a
 	cp -r examples runtime/library $(DESTDIR)$(PREFIX)/share/nnc/
-.PHONY: demo test units bless san test-long bench format install
+.PHONY: demo test units bless san test-long bench bench-kernels format install

@@ -1,5 +1,6 @@
 #!/bin/sh
-# run.sh: `make bench`: an environment of its own with PyTorch and JAX under $BUILD/bench-env, then run.py in it. See README.md.
+# run.sh: `make bench`: an environment of its own with PyTorch and JAX under $BUILD/bench-env, then run.py in it; `run.sh kernels`:
+# kernels/run.py. See README.md.
 set -e
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
@@ -17,4 +18,4 @@ if [ ! -e "$mark" ]; then
         "$env/bin/pip" install -q torch >&2
     touch "$mark"
 fi
-exec "$env/bin/python" bench/run.py "$@"
+exec "$env/bin/python" "bench/${1:-.}/run.py"
