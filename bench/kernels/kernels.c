@@ -1,4 +1,4 @@
-/* kernels.c: our side of bench/kernels: graphs from files become machine code in this process, and are timed when asked. OpenBLAS
+/* kernels.c: our side of bench/kernels: graphs from files, settled or not, become machine code in this process, and are timed when asked. OpenBLAS
 ** too, from C, so that no interpreter stands between. Not a test: results are not looked at. Started by run.py:
 **
 **   kernels --threads N [--blas LIBRARY] FILE.ir..
@@ -14,6 +14,7 @@
 #include "../../compiler/ir/text.h"
 #include "../../compiler/llvm/llvm.h"
 #include "../../compiler/loop/plan_to_loop.h"
+#include "../../compiler/settle/settle.h"
 
 /* threads.c: NULL for one thread. */
 nn_pool *threads_open(int64_t threads);
@@ -85,6 +86,7 @@ static Timed *ours_new(Compilation *c, int n, char **files, nn_pool *pool) {
         Source *source = source_read(c->arena, files[i], &why);
         const Func *f = source ? func_read(program.graph, c->arena, source->text, &name, &why) : NULL;
         if (!f) die(files[i], why);
+        if (func_verify(c->arena, program.graph, f, true)) f = settle_func(program.graph, c->arena, f, &(SettleOptions){.grains = 8});
         vec_push(c->arena, &program.entries, (Entry *)(uintptr_t)entry_new(c, f, i, bytes[i]));
     }
     if (!llvm_machine(c, NULL, &machine, &why)) die("llvm", why);

@@ -3,13 +3,14 @@
 `nnc ROW.nn --emit=opt` prints each step as a graph. Every `dot` of it becomes a Kernel: the smallest function that holds it with the
 views of its operands (windows, padding, transposes, slices), so that nnc makes of it the loops that it makes in the row, and the
 same computation in the peers' words: a product [b] m x k x n with each operand as it lies, or a convolution and which of its three
-forms. What maps a row fuses with it (bias, relu, ..) is left out on both sides. Equal kernels of several rows are one.
+forms. What maps a row fuses with it (bias, relu, ..) is left out on both sides. Equal kernels of several rows are one. The gradients of a
+convolution by strides are several products there, one a phase: the input gradient is written anew, unsettled, as one.
 """
 import math
 import os
 import re
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 NODE = re.compile(r'  %(\d+) = (\w+)(?:\{(.*)\})? ?(.*?) : (\w+)\[([\d,]*)\]$')
 PARAM = re.compile(r'%a(\d+): (\w+)\[([\d,]*)\]')
@@ -64,6 +65,10 @@ class Kernel:
     what: object                   # Product or Convolution
     text: str                      # IR of the function
     rows: list = field(default_factory=list)
+
+
+class Phase(Exception):
+    """A product that is a part of the gradient of a convolution by strides: what it knows of that (groups, n, ho, wo, c, o)."""
 
 
 class Node:
@@ -127,9 +132,28 @@ def function_of(nodes, dot):
     return 'func @main(%s) {\n%s\n  return %s\n}\n' % (head, '\n'.join(lines), result)
 
 
+def input_gradient(c):
+    """The function of a Convolution, g and weights -> gradient of x, as ir/ writes it: each place of x looks at the windows that see it."""
+    lead = [c.groups] * (c.groups > 1) + [c.n]
+    first, high, wide = len(lead) - 1, len(lead), len(lead) + 1
+    kind = lambda dims: 'f32[%s]' % ','.join(map(str, dims))
+    spaced = lambda x: ' '.join(map(str, x))
+    g, w = lead + [c.ho, c.wo, c.o], [c.groups] * first + [c.kh, c.kw, c.c, c.o]
+    across = lead + [c.ho, c.w, c.o, c.kw]
+    lines = ['broadcast{to=(%s) dims=(%s)} %%a0 : %s' % (spaced(g + [c.kw]), spaced(range(len(g))), kind(g + [c.kw])),
+             'affine{axis=%d size=%d a=1 m=%d c=%d k=%d b=-1 fill=0} %%2 : %s' % (wide, c.w, c.stride, c.pad, len(g), kind(across)),
+             'broadcast{to=(%s) dims=(%s)} %%3 : %s' % (spaced(across + [c.kh]), spaced(range(len(across))), kind(across + [c.kh])),
+             'affine{axis=%d size=%d a=1 m=%d c=%d k=%d b=-1 fill=0} %%4 : %s' % (high, c.h, c.stride, c.pad, len(across), kind(lead + [c.h] + across[wide:] + [c.kh])),
+             'dot{lb=(%s) rb=(%s) lc=(%s) rc=(%s)} %%5, %%a1 : %s' % (spaced(range(first)), spaced(range(first)), spaced((len(across), len(g), len(g) - 1)),
+                                                                  spaced((first, first + 1, first + 3)), kind(lead + [c.h, c.w, c.c]))]
+    body = ''.join('  %%%d = %s\n' % (i + 2, line) for i, line in enumerate(lines))
+    return 'func @main(%%a0: %s, %%a1: %s) {\n%s  return %%6\n}\n' % (kind(g), kind(w), body)
+
+
 # ---- what it is in other words
 class Axis:
-    """An axis of an operand: where it comes from. kind: 'plain', 'out' (places of a window), 'in' (within a window)."""
+    """An axis of an operand: where it comes from. kind: 'plain', 'out' (places of a window), 'in' (within a window), 'part' (every
+    so many-th element of an axis)."""
     def __init__(self, size, kind='plain', window=None): self.size, self.kind, self.window = size, kind, window
 
 
@@ -151,7 +175,12 @@ def axes_of(nodes, name):
         window = dict(source=below[axis].size, size=int(at['size']), places=node.dims[k], a=int(at['a']), m=int(at['m']), c=int(at['c']), b=int(at['b']))
         below[axis], below[k] = Axis(node.dims[axis], 'out', window), Axis(node.dims[k], 'in', window)
         return below
-    if any(x.kind != 'plain' for x in below) and node.op == 'reshape':
+    if node.op == 'affine' and int(at['a']) > 1:
+        below[int(at['axis'])] = Axis(int(at['size']), 'part')
+        return below
+    if node.op == 'affine':
+        return [Axis(int(at['size'])) if i == int(at['axis']) else a for i, a in enumerate(below)]
+    if any(x.window for x in below) and node.op == 'reshape':
         raise ValueError('windows reshaped')
     return [Axis(d) for d in node.dims]
 
@@ -195,8 +224,10 @@ def convolution_of(dot, left, right):
         n = size(plain)
         c, o, form = (inner, other, 'forward') if forward else (other, inner, 'input gradient')
     h, w = (high['source'], wide['source']) if forward else (high['size'], wide['size'])
-    conv = Convolution(form, groups, n, h, w, c, high['places'], wide['places'], o, stride, pad)
     g = (high['size'], wide['size']) if forward else (high['source'], wide['source'])
+    if any(a.kind == 'part' for a in right):
+        raise Phase(form, groups, n, *g, c, o)
+    conv = Convolution(form, groups, n, h, w, c, high['places'], wide['places'], o, stride, pad)
     if (conv.ho, conv.wo) != g: raise ValueError('%s gives %dx%d, not %dx%d' % ((conv, conv.ho, conv.wo) + g))
     return conv
 
@@ -210,7 +241,13 @@ def meaning(nodes, dot):
 def kernels(rows, nnc, pages, defines):
     """-> {name: Kernel} of these rows; prints what it cannot say in the peers' words."""
     found = {}
+
+    def add(what, text, row):
+        kernel = found.setdefault(what, Kernel(what, text))
+        if row not in kernel.rows:
+            kernel.rows.append(row)
     for row in rows:
+        phases = []
         words = [w for k, v in defines(row).items() for w in ('-D', '%s=%d' % (k, v))]
         text = subprocess.run([nnc, pages(row), '--emit=opt'] + words, stdout=subprocess.PIPE, check=True, text=True).stdout
         for name, nodes in functions(text):
@@ -218,12 +255,18 @@ def kernels(rows, nnc, pages, defines):
                 continue
             for dot in (n for n in nodes.values() if n.op == 'dot'):
                 try:
-                    what = meaning(nodes, dot)
+                    add(meaning(nodes, dot), function_of(nodes, dot), row)
+                except Phase as part:
+                    if part.args not in phases:
+                        phases.append(part.args)
                 except ValueError as why:
                     print('%s: %s: left out' % (row, why))
-                    continue
-                text = function_of(nodes, dot)
-                kernel = found.setdefault(what, Kernel(what, text))
-                if row not in kernel.rows:
-                    kernel.rows.append(row)
+        for form, *known in phases:
+            wholes = [k.what for k in found.values() if k.what.form == 'forward' and isinstance(k.what, Convolution) and row in k.rows
+                      and [k.what.groups, k.what.n, k.what.ho, k.what.wo, k.what.c, k.what.o] == known]
+            if len(wholes) != 1:
+                print('%s: a part of %d convolutions: left out' % (row, len(wholes)))
+            elif form == 'input gradient':
+                whole = replace(wholes[0], form=form)
+                add(whole, input_gradient(whole), row)
     return list(found.values())
