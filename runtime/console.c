@@ -8,6 +8,7 @@
 
 struct Memory {
     Memory *next;
+    void *block; /* what calloc gave: this lies within it, aligned */
 };
 enum { ALIGNMENT = 64, SLACK = 256 }; /* SLACK: bytes behind each piece that generated code may read, see abi.h */
 
@@ -24,23 +25,21 @@ void console_close(Console *console) {
     console_bar(console, "");
     for (Memory *m = console->memory, *next; m; m = next) {
         next = m->next;
-        free(m);
+        free(m->block);
     }
     console->memory = NULL;
 }
 void *console_memory(Console *console, int64_t bytes, const char *what) {
     size_t total;
-    Memory *m = NULL;
-    if (bytes >= 0 && !__builtin_add_overflow((size_t)bytes, 2 * ALIGNMENT - 1 + SLACK, &total)) {
-        total = total / ALIGNMENT * ALIGNMENT;
-        m = aligned_alloc(ALIGNMENT, total);
-    }
-    if (!m) {
+    void *block = NULL; /* calloc: pages of a large one are the process's when they are first written */
+    if (bytes >= 0 && !__builtin_add_overflow((size_t)bytes, 2 * ALIGNMENT + SLACK, &total)) block = calloc(total, 1);
+    if (!block) {
         (void)console_fail(console, FAILED_LIMIT, "not enough memory: %s needs %lld bytes", what, (long long)bytes);
         return NULL;
     }
-    memset(m, 0, total);
+    Memory *m = (Memory *)(void *)(((uintptr_t)block + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     m->next = console->memory;
+    m->block = block;
     console->memory = m;
     return (char *)m + ALIGNMENT;
 }

@@ -91,9 +91,9 @@ void bytes_free(Bytes *bytes) {
 }
 void bytes_drop(const Bytes *bytes, size_t from, size_t to) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    from = from / page * page;
-    to = to / page * page;
-    if (bytes->mapped && to > from) (void)madvise((char *)bytes->owned + from, to - from, MADV_DONTNEED);
+    uintptr_t owned = (uintptr_t)bytes->owned, first = (owned + from + (bytes->mapped ? 0 : page - 1)) / page * page;
+    uintptr_t end = (owned + to) / page * page;
+    if (end > first) (void)madvise((void *)first, end - first, MADV_DONTNEED);
 }
 
 int io_replace_file(const Io *io, const char *path, const void *data, size_t n) {

@@ -41,7 +41,8 @@ typedef struct Bytes {
 } Bytes;
 int bytes_read(const Io *io, const char *path, bool map, Bytes *to); /* regular files only: EISDIR, EINVAL else */
 void bytes_free(Bytes *bytes);
-/* Bytes from..to have been read: a mapping gives their whole pages back, and the one that `from` lies in. */
+/* Bytes from..to of what is owned have been read and are not read again: their whole pages are given back; of a mapping also the
+** one that `from` lies in, which is there again when it is read. */
 void bytes_drop(const Bytes *bytes, size_t from, size_t to);
 
 /* Writes a small file whole or not at all: temporary name beside it, sync, rename, sync of the folder. */

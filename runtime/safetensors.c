@@ -51,19 +51,28 @@ static int file_put(const Io *io, int fd, const Text *header, const Tensor *tens
     if (!error && io->sync(fd)) error = errno;
     return error;
 }
-/* What the disk gives back must be what was written: EIO if not. */
+/* The next n bytes of a file are these: EIO if not. A block at a time: no copy of the parameters is made. */
+static int bytes_compare(const Io *io, int fd, const void *bytes, size_t n) {
+    char block[1 << 15];
+    for (size_t at = 0, got; at < n; at += got) {
+        size_t part = n - at < sizeof block ? n - at : sizeof block;
+        int error = io_read_all(io, fd, block, part, &got);
+        if (error) return error;
+        if (got < part || memcmp(block, (const char *)bytes + at, part)) return EIO;
+    }
+    return 0;
+}
+/* What the disk gives back must be what was written, and no more. */
 static int file_compare(const Io *io, const char *path, const Text *header, const Tensor *tensors, int64_t n) {
-    Bytes bytes;
-    int error = bytes_read(io, path, false, &bytes);
-    if (error) return error;
-    size_t at = header->n;
-    bool equal = bytes.n >= at && !memcmp(bytes.data, header->bytes, at);
-    for (int64_t i = 0; i < n && equal; at += (size_t)tensors[i++].bytes)
-        equal = bytes.n - at >= (size_t)tensors[i].bytes &&
-                !memcmp(bytes.data + at, tensors[i].data, (size_t)tensors[i].bytes);
-    equal = equal && at == bytes.n;
-    bytes_free(&bytes);
-    return equal ? 0 : EIO;
+    char more;
+    size_t got = 0;
+    int fd = io->open(path, O_RDONLY, 0);
+    if (fd < 0) return errno;
+    int error = bytes_compare(io, fd, header->bytes, header->n);
+    for (int64_t i = 0; i < n && !error; i++) error = bytes_compare(io, fd, tensors[i].data, (size_t)tensors[i].bytes);
+    if (!error) error = io_read_all(io, fd, &more, 1, &got);
+    if (io->close(fd) && !error) error = errno;
+    return error ? error : got ? EIO : 0;
 }
 static int file_write(const Io *io, const char *temporary, const Text *header, const Tensor *tensors, int64_t n) {
     io->unlink(temporary);

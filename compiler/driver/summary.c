@@ -38,6 +38,32 @@ static void print_hypers(const nn_program *t, FILE *out) {
     if (t->n_hypers) fprintf(out, "flags of the program\n");
     for (i64 i = 0; i < t->n_hypers; i++) fprintf(out, "  --%-20s %g  %s\n", t->hypers[i].name, t->hypers[i].value, t->hypers[i].help);
 }
+/* What a column of a csv keeps of a row (runtime/data/csv.c). */
+static i64 cell_bytes(const nn_column *column) {
+    i64 n = column->n_names ? column->n_names : column->high - column->low;
+    if (!strcmp(column->reader, "characters") && column->n_dims) n = column->dims[0];
+    i64 size = column->dtype == NN_F64 ? 8 : column->dtype == NN_U8 || column->dtype == NN_BOOL ? 1 : 4;
+    return n * (column->element == NN_CLASS ? 4 : size);
+}
+/* A row of each set that reads files. Rows cut into parts within a file have a list of each part's; those trained on an order. */
+static void print_rows(const nn_program *t, FILE *out) {
+    for (i64 s = 0; s < t->n_sets; s++) {
+        const nn_set *set = &t->sets[s];
+        bool windows = set->every > 1;
+        i64 bytes = 0;
+        if (!set->n_columns || set->n_bases) continue;
+        for (i64 c = 0; c < set->n_columns; c++) {
+            bytes += cell_bytes(&set->columns[c]);
+            windows |= set->columns[c].window > 0;
+        }
+        i64 order = (set->test > 0 || set->validate > 0) && !windows ? 8 : 4;
+        if (!strcmp(set->kind, "csv")) fprintf(out, "  a row of %s: %lld bytes and %lld for the order\n", set->name, (long long)bytes, (long long)order);
+        else fprintf(out, "  a row of %s: its values (a byte stays a byte) and %lld bytes for the order\n", set->name, (long long)order);
+    }
+}
+/* A training run has its parameters twice: as they are, and as they were in the best round. Results: what a call writes, and what sums of
+** them a call is given. */
+static i64 run_bytes(const nn_program *t) { return 2 * t->lasting + t->batch + t->work + 2 * t->out + PROCESS_BYTES; }
 void summary_print(Program *program, FILE *out) {
     const nn_program *t = &program->table;
     print_leaves(t, out);
@@ -47,11 +73,10 @@ void summary_print(Program *program, FILE *out) {
     fprintf(out, "memory of a training run\n");
     print_size(out, "parameters and states", t->lasting);
     print_size(out, "the best of them, kept", t->lasting);
-    print_size(out, "a checkpoint, read back", t->lasting);
-    print_size(out, "batches (two)", 2 * t->batch);
+    print_size(out, "a batch", t->batch);
     print_size(out, "work", t->work);
-    print_size(out, "results", t->out);
+    print_size(out, "results", 2 * t->out);
     print_size(out, "the process itself", PROCESS_BYTES);
-    print_size(out, "peak, beside the data", 3 * t->lasting + 2 * t->batch + t->work + t->out + PROCESS_BYTES);
-    fprintf(out, "  the data: its rows as they are stored (a byte stays a byte), and 8 bytes a row for their order\n");
+    print_size(out, "peak, beside the data", run_bytes(t));
+    print_rows(t, out);
 }

@@ -159,28 +159,26 @@ Status array_take(Reading *reading, Column *column, int f, const char *path, con
 static Status fail_array(const DataFile *file, const char *what) {
     return console_fail_at(file->console, FAILED_DATA, (Spot){.file = file->path}, NULL, "%s", what);
 }
+static Status array_unzip(DataFile *file, int64_t bytes, Bytes *raw) {
+    size_t got;
+    uint8_t extra;
+    *raw = (Bytes){.owned = malloc((size_t)bytes), .n = (size_t)bytes};
+    raw->data = raw->owned;
+    if (!raw->owned) return console_fail(file->console, FAILED_LIMIT, "not enough memory for %s", file->path);
+    TRY(file_read(file, raw->owned, raw->n, &got));
+    if (got < raw->n) return fail_array(file, "it holds fewer values than its header says");
+    TRY(file_read(file, &extra, 1, &got));
+    return got ? fail_array(file, "it holds more values than its header says") : OK;
+}
 Status array_read(Reading *reading, Column *column, int f, DataFile *file, const ArrayHeader *h) {
     int64_t bytes;
     TRY(array_check(reading, f, file->path, file_most(file), !file->zipped, h, column->spec, &bytes));
-    const uint8_t *from;
-    if (file->zipped) {
-        size_t got;
-        uint8_t extra;
-        Bytes raw = {.owned = malloc((size_t)bytes), .n = (size_t)bytes};
-        if (!raw.owned) return console_fail(reading->console, FAILED_LIMIT, "not enough memory for %s", file->path);
-        from = raw.owned;
-        TRY(set_keep(reading->console, reading->set, raw));
-        TRY(file_read(file, raw.owned, raw.n, &got));
-        if (got < raw.n) return fail_array(file, "it holds fewer values than its header says");
-        TRY(file_read(file, &extra, 1, &got));
-        if (got) return fail_array(file, "it holds more values than its header says");
-    } else {
-        from = file->bytes.data + file->at;
-        Bytes kept = file->bytes;
-        file->bytes = (Bytes){0};
-        TRY(set_keep(reading->console, reading->set, kept));
-    }
-    return array_take(reading, column, f, file->path, h, from);
+    Bytes raw;
+    Status status = file->zipped ? array_unzip(file, bytes, &raw) : file_whole(file, &raw);
+    if (!status) status = array_take(reading, column, f, file->path, h, raw.data);
+    if (!status && column->values[f] == raw.data) return set_keep(reading->console, reading->set, raw);
+    bytes_free(&raw); /* it was converted */
+    return status;
 }
 Status column_files(Reading *reading, int64_t c, Status (*read)(Reading *, Column *, int, DataFile *)) {
     Column *column = &reading->set->columns[c];

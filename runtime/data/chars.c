@@ -10,7 +10,9 @@ typedef struct Chars {
     Column *column;
     const char *path[N_PARTS], *text[N_PARTS];
     size_t n[N_PARTS];
-    int32_t *classes; /* [CODES] class of a code point, -1: it does not occur */
+    Bytes whole[N_PARTS]; /* what `text` lies in, until its classes are stored */
+    int32_t *
+        classes; /* [CODES] class of a code point and 1, 0: it does not occur; pages that no code is on stay untouched */
 } Chars;
 
 int32_t code_point(const char *s, const char *end, int *length) {
@@ -55,8 +57,10 @@ static Status file_take(Chars *x, int f) {
     DataFile file;
     TRY(file_open(x->reading, x->reading->set->spec->files[f], &file));
     x->path[f] = file.path;
-    Status status = file_whole(x->reading, &file, &x->text[f], &x->n[f]);
+    Status status = file_whole(&file, &x->whole[f]);
     file_close(&file);
+    x->text[f] = (const char *)x->whole[f].data;
+    x->n[f] = x->whole[f].n;
     if (!status && x->n[f] >= 3 && !memcmp(x->text[f], "\xef\xbb\xbf", 3)) {
         x->text[f] += 3;
         x->n[f] -= 3;
@@ -71,7 +75,7 @@ static Status file_scan(Chars *x, int f) {
         TRY(reading_poll(x->reading, rows + 1));
         int32_t code = code_point(s, end, &length);
         if (code <= 0) return utf8_fail(x->reading, spot_of(x, f, s), *s);
-        x->classes[code] = 0;
+        x->classes[code] = 1;
     }
     x->reading->set->raw_rows[f] = rows;
     return OK;
@@ -80,7 +84,7 @@ static Status file_scan(Chars *x, int f) {
 /* ---- the vocabulary */
 static Status vocabulary_find(Chars *x) {
     int64_t n = 0, k = x->column->spec->classes;
-    for (int32_t code = 0; code < CODES; code++) n += x->classes[code] == 0;
+    for (int32_t code = 0; code < CODES; code++) n += x->classes[code] != 0;
     if (n > k) {
         TRY(data_error(x->reading, (Spot){.file = x->path[0]}, x->column->spec,
                        "it has %lld different symbols, the page %lld classes", (long long)n, (long long)k));
@@ -92,21 +96,22 @@ static Status vocabulary_find(Chars *x) {
     x->column->n_classes = n;
     n = 0;
     for (int32_t code = 0; code < CODES; code++) {
-        if (x->classes[code] < 0) continue;
+        if (!x->classes[code]) continue;
         code_text(code, names[n]);
         x->column->classes[n] = names[n];
-        x->classes[code] = (int32_t)n++;
+        x->classes[code] = (int32_t)++n;
     }
     return OK;
 }
 /* Classes by a list: symbols that are not in it have none. */
 static Status vocabulary_take(Chars *x) {
-    memset(x->classes, 0xff, sizeof *x->classes * CODES);
+    for (int32_t code = 0; code < CODES; code++)
+        if (x->classes[code]) x->classes[code] = 0;
     for (int64_t i = 0; i < x->column->n_classes; i++) {
         const char *name = x->column->classes[i];
         int length;
         int32_t code = code_point(name, name + strlen(name), &length);
-        if (code >= 0 && !name[length]) x->classes[code] = (int32_t)i;
+        if (code >= 0 && !name[length]) x->classes[code] = (int32_t)i + 1;
     }
     return OK;
 }
@@ -122,7 +127,7 @@ static Status file_classes(Chars *x, int f) {
     column->dtype = bytes ? NN_U8 : NN_I32;
     column->elements = 1;
     for (int length; s < end; s += length, to += bytes ? 1 : 4) {
-        int32_t class = x->classes[code_point(s, end, &length)];
+        int32_t class = x->classes[code_point(s, end, &length)] - 1;
         if (class < 0) {
             Text shown = {0};
             text_shown(&shown, s, (size_t)length);
@@ -175,16 +180,16 @@ bool column_shared(Reading *reading, int64_t c) {
 }
 Status chars_read(Reading *reading) {
     const nn_set *spec = reading->set->spec;
-    Chars x = {.reading = reading, .classes = malloc(sizeof *x.classes * CODES)};
     Status status = OK;
-    if (!x.classes) return console_fail(reading->console, FAILED_LIMIT, "not enough memory for the data");
     for (int64_t c = 0; c < spec->n_columns && !status; c++) {
         if (!column_wanted(reading, c) || strcmp(spec->columns[c].reader, "char") || column_shared(reading, c))
             continue;
-        x.column = &reading->set->columns[c];
-        memset(x.classes, 0xff, sizeof *x.classes * CODES);
+        Chars x = {
+            .reading = reading, .column = &reading->set->columns[c], .classes = calloc(CODES, sizeof *x.classes)};
+        if (!x.classes) return console_fail(reading->console, FAILED_LIMIT, "not enough memory for the data");
         status = column_read(&x);
+        for (int f = 0; f < N_PARTS; f++) bytes_free(&x.whole[f]);
+        free(x.classes);
     }
-    free(x.classes);
     return status;
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CELLS = 65536, MAX_CELL = 1 << 20 };
+enum { MAX_CELLS = 65536, MAX_CELL = 1 << 20, DROPPED = 1 << 18 };
 typedef struct Cell {
     const char *s;
     size_t n;
@@ -17,12 +17,13 @@ typedef struct Cell {
 typedef struct Csv {
     Reading *reading;
     const char *path, *at, *end;
+    Bytes text;   /* the whole file */
     int64_t line; /* of `at` */
     int64_t row;  /* line of the record read last */
     Cell *cells;  /* of it */
     int64_t n_cells, capacity;
-    char *unquoted; /* cells with doubled quotes, of this record */
-    size_t n_unquoted, unquoted_capacity;
+    char **unquoted; /* cells with doubled quotes, written once: of the header, then of this record */
+    int64_t n_unquoted, unquoted_capacity, header_unquoted;
     int64_t width;    /* cells of the first record */
     Cell *header;     /* names, if there is a header */
     int64_t **places; /* of each column of the set: cells it takes */
@@ -50,8 +51,21 @@ static Status cell_add(Csv *csv, const char *s, size_t n) {
     csv->cells[csv->n_cells++] = (Cell){s, n};
     return OK;
 }
-/* A cell in quotes; `at` is behind the first one. Doubled quotes are written once into `unquoted`, which has room for
-** the record. */
+/* Memory for a cell with doubled quotes, for as long as its record is looked at. */
+static char *unquoted_add(Csv *csv, size_t n) {
+    if (csv->n_unquoted == csv->unquoted_capacity) {
+        int64_t capacity = 2 * csv->unquoted_capacity + 16;
+        char **grown = realloc(csv->unquoted, sizeof *grown * (size_t)capacity);
+        if (!grown) return NULL;
+        csv->unquoted = grown;
+        csv->unquoted_capacity = capacity;
+    }
+    return csv->unquoted[csv->n_unquoted++] = malloc(n + 1);
+}
+static void unquoted_free(Csv *csv, int64_t from) {
+    while (csv->n_unquoted > from) free(csv->unquoted[--csv->n_unquoted]);
+}
+/* A cell in quotes; `at` is behind the first one. */
 static Status cell_quoted(Csv *csv) {
     const char *from = csv->at;
     size_t doubled = 0;
@@ -67,10 +81,8 @@ static Status cell_quoted(Csv *csv) {
     }
     size_t n = (size_t)(csv->at++ - from);
     if (!doubled) return cell_add(csv, from, n);
-    char *to = malloc(n - doubled + 1);
-    Bytes kept = {.owned = to};
+    char *to = unquoted_add(csv, n - doubled);
     if (!to) return fail_memory(csv);
-    TRY(set_keep(csv->reading->console, csv->reading->set, kept));
     size_t k = 0;
     for (size_t i = 0; i < n; i++, k++) {
         to[k] = from[i];
@@ -100,6 +112,7 @@ static Status record_read(Csv *csv, bool *more) {
          csv->at++)
         csv->line += *csv->at == '\n';
     csv->n_cells = 0;
+    unquoted_free(csv, csv->header_unquoted);
     csv->row = csv->line;
     *more = csv->at < csv->end;
     if (!*more) return OK;
@@ -215,7 +228,9 @@ static Status header_read(Csv *csv) {
             numbers &= number_read(cell.s, cell.n, &value);
         }
     }
+    csv->header_unquoted = csv->n_unquoted;
     if (named || !numbers) return OK;
+    csv->header_unquoted = 0;
     free(csv->header);
     csv->header = NULL;
     csv->at = start;
@@ -296,12 +311,21 @@ static int64_t cell_bytes(const nn_column *spec) {
            : spec->dtype == NN_U8 || spec->dtype == NN_BOOL ? 1
                                                             : 4;
 }
+/* The text behind the rows that are stored is given back a stretch at a time. */
+static void text_drop(Csv *csv, size_t *dropped) {
+    size_t at = (size_t)(csv->at - (const char *)csv->text.data);
+    if (at - *dropped < DROPPED) return;
+    bytes_drop(&csv->text, *dropped, at);
+    *dropped = at;
+}
 static Status rows_read(Csv *csv, ClassTable *tables, uint8_t **values) {
     Reading *reading = csv->reading;
     const nn_set *spec = reading->set->spec;
     int64_t *rows = &reading->set->raw_rows[csv->file];
+    size_t dropped = (size_t)(csv->at - (const char *)csv->text.data); /* the header stays */
     for (bool more;; (*rows)++) {
         TRY(reading_poll(reading, *rows + 1));
+        text_drop(csv, &dropped);
         TRY(record_read(csv, &more));
         if (!more) return OK;
         if (csv->n_cells != csv->width) {
@@ -336,7 +360,9 @@ static Status values_allocate(Csv *csv, uint8_t **values) {
     }
     return OK;
 }
-static Status file_rows(Csv *csv, const char *text, size_t n, ClassTable *tables, uint8_t **values) {
+static Status file_rows(Csv *csv, ClassTable *tables, uint8_t **values) {
+    const char *text = (const char *)csv->text.data;
+    size_t n = csv->text.n;
     csv->at = text;
     csv->end = text + n;
     csv->line = 1;
@@ -354,19 +380,20 @@ static Status file_rows(Csv *csv, const char *text, size_t n, ClassTable *tables
 static Status csv_file(Reading *reading, int f, const char *name, ClassTable *tables) {
     int64_t n_columns = reading->set->spec->n_columns;
     DataFile file;
-    const char *text;
-    size_t n;
     TRY(file_open(reading, name, &file));
-    Status status = file_whole(reading, &file, &text, &n);
     Csv csv = {.reading = reading, .path = file.path, .file = f};
+    Status status = file_whole(&file, &csv.text);
     reading->paths[f] = file.path;
     file_close(&file);
     if (status) return status;
     uint8_t **values = console_memory(reading->console, 8 * n_columns, "the columns");
     csv.places = console_memory(reading->console, 8 * n_columns, "the columns");
-    status = values && csv.places ? file_rows(&csv, text, n, tables, values) : FAILED_LIMIT;
+    status = values && csv.places ? file_rows(&csv, tables, values) : FAILED_LIMIT;
     free(csv.cells);
     free(csv.header);
+    unquoted_free(&csv, 0);
+    free(csv.unquoted);
+    bytes_free(&csv.text);
     return status;
 }
 

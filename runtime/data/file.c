@@ -136,37 +136,35 @@ size_t file_most(const DataFile *file) {
                ? (size_t)most_bytes
                : most;
 }
-Status file_whole(Reading *reading, DataFile *file, const char **text, size_t *n) {
+Status file_whole(DataFile *file, Bytes *whole) {
+    *whole = (Bytes){0};
     if (!file->zipped) {
-        *text = (const char *)file->bytes.data + file->at;
-        *n = file->bytes.n - file->at;
-        Bytes kept = file->bytes;
+        *whole = file->bytes;
+        whole->data += file->at;
+        whole->n -= file->at;
         file->bytes = (Bytes){0};
-        return set_keep(reading->console, reading->set, kept);
+        return OK;
     }
     size_t most = file_most(file), capacity = 0, got;
-    Bytes whole = {0};
     do {
         size_t larger = capacity ? 2 * capacity : 4 * file->bytes.n + 1024;
         if (larger > most) larger = most;
-        void *grown = larger > capacity ? realloc(whole.owned, larger) : NULL;
+        void *grown = larger > capacity ? realloc(whole->owned, larger) : NULL;
         if (!grown) {
-            bytes_free(&whole);
-            return console_fail(reading->console, FAILED_LIMIT, "%s is too large when unzipped", file->path);
+            bytes_free(whole);
+            return console_fail(file->console, FAILED_LIMIT, "%s is too large when unzipped", file->path);
         }
-        whole.owned = grown;
-        Status status = zip_read(file, (uint8_t *)grown + whole.n, larger - capacity, &got);
+        whole->owned = grown;
+        Status status = zip_read(file, (uint8_t *)grown + whole->n, larger - capacity, &got);
         if (status) {
-            bytes_free(&whole);
+            bytes_free(whole);
             return status;
         }
-        whole.n += got;
+        whole->n += got;
         capacity = larger;
-    } while (whole.n == capacity);
-    whole.data = whole.owned;
-    *text = whole.owned;
-    *n = whole.n;
-    return set_keep(reading->console, reading->set, whole);
+    } while (whole->n == capacity);
+    whole->data = whole->owned;
+    return OK;
 }
 
 /* ---- messages */

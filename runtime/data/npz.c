@@ -153,13 +153,16 @@ static Status member_array(Reading *reading, Column *column, int f, const Zip *z
     return array_take(reading, column, f, zip->file->path, &header, from);
 }
 static Status npz_file(Reading *reading, Column *column, int f, DataFile *file) {
-    const char *name = column->spec->n_names > N_PARTS ? column->spec->names[N_PARTS] : "", *text;
+    const char *name = column->spec->n_names > N_PARTS ? column->spec->names[N_PARTS] : "";
     Zip zip = {.file = file};
     Text known = {0};
     Member m = {0};
     bool found = false;
-    TRY(file_whole(reading, file, &text, &zip.n));
-    zip.bytes = (const uint8_t *)text;
+    Bytes whole;
+    TRY(file_whole(file, &whole));
+    TRY(set_keep(reading->console, reading->set, whole)); /* a stored array is used where it lies */
+    zip.bytes = whole.data;
+    zip.n = whole.n;
     Status status = OK;
     if (!member_find(&zip, name, &m, &found, &known))
         status = fail_zip(&zip);

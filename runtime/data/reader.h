@@ -33,7 +33,7 @@ typedef struct DataFile {
 STATUS file_open(Reading *reading, const char *name, DataFile *file); /* name as the page writes it */
 STATUS file_read(DataFile *file, void *to, size_t n, size_t *got);    /* less than n only at the end */
 size_t file_most(const DataFile *file); /* that can still come: exact for a plain file, deflate's 1032 to 1 for gzip */
-STATUS file_whole(Reading *reading, DataFile *file, const char **text, size_t *n); /* what is left, kept with the set */
+STATUS file_whole(DataFile *file, Bytes *whole); /* what is left; the caller frees it, or has the set keep it */
 void file_close(DataFile *file);
 /* For run.json; NULL after having said that memory is short. */
 SourceFile *source_add(Console *console, Set *set, const char *path, int64_t bytes);

@@ -51,12 +51,12 @@ static Status text_words(Words *x, int f, const char *path, const char *text, si
 }
 static Status file_words(Words *x, int f) {
     DataFile file;
-    const char *text;
-    size_t n;
+    Bytes whole;
     TRY(file_open(x->reading, x->reading->set->spec->files[f], &file));
-    Status status = file_whole(x->reading, &file, &text, &n);
-    if (!status && n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) text += 3, n -= 3;
-    if (!status) status = text_words(x, f, file.path, text, n);
+    Status status = file_whole(&file, &whole);
+    size_t mark = !status && whole.n >= 3 && !memcmp(whole.data, "\xef\xbb\xbf", 3) ? 3 : 0;
+    if (!status) status = text_words(x, f, file.path, (const char *)whole.data + mark, whole.n - mark);
+    bytes_free(&whole);
     file_close(&file);
     return status;
 }

@@ -20,12 +20,12 @@ one() { # one NAME DATA_KIB TRAINER ARGS..
 }
 if [ -e "$DATA/mnist/train-images-idx3-ubyte.gz" ]; then
     "$NNC" --summary examples/mnist_mlp.nn -o "$TMP/mnist" >"$TMP/summary"
-    one mnist_mlp "(70000 * (784 + 1 + 8) / 1024)" "$TMP/mnist" train --data mnist="$DATA/mnist" --epochs 1
+    one mnist_mlp "((70000 * (784 + 1) + 60000 * 4) / 1024)" "$TMP/mnist" train --data mnist="$DATA/mnist" --epochs 1
 else skip mnist_mlp "no data at $DATA"; fi
 FASHION=/usr/share/datasets/fashion-mnist
 if [ -e $FASHION/train-images-idx3-ubyte.gz ]; then
     "$NNC" --summary examples/fashion_mlp.nn -o "$TMP/fashion" >"$TMP/summary"
-    one fashion_mlp "(70000 * (784 + 1 + 8) / 1024)" "$TMP/fashion" train --epochs 1
+    one fashion_mlp "((70000 * (784 + 1) + 60000 * 4) / 1024)" "$TMP/fashion" train --epochs 1
 else skip fashion_mlp "no data at $FASHION"; fi
 "$NNC" --summary "$TMP/page.nn" -o "$TMP/page" >"$TMP/summary"
-one "rows of a CSV" "(200000 * (3 * 4 + 4 + 8) / 1024)" "$TMP/page" train
+one "rows of a CSV" "(200000 * (3 * 4 + 4 + 4) / 1024)" "$TMP/page" train
