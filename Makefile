@@ -121,7 +121,9 @@ $(BUILD)/unit/runtime_%: tests/unit/runtime_%.c $(BUILD)/libnnrt.a
 	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< $(BUILD)/libnnrt.a $(RUNTIME_LIBS)
 $(BUILD)/unit/%: tests/unit/%.c $(LIBS) $(BUILD)/floor_runtime_host.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< -Wl,--start-group $(LIBS) $(BUILD)/floor_runtime_host.a -Wl,--end-group $(LLVM_LIBS) -ljansson $(RUNTIME_LIBS)
+	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< $(WRAP) -Wl,--start-group $(LIBS) $(BUILD)/floor_runtime_host.a -Wl,--end-group $(LLVM_LIBS) -ljansson $(RUNTIME_LIBS)
+# grad_test makes each rule of a gradient wrong and looks whether that is noticed.
+$(BUILD)/unit/grad_test: WRAP = $(filter-out %_none,$(shell sed -n 's/^OP.\([^,]*,\)\{4\} *\([a-z]*\),.*/-Wl,--wrap=vjp_\2/p' compiler/ir/op.def | sort -u))
 bless: all
 	@BLESS=1 bash tests/goldens.test.sh | grep -v '^ok' || true
 san: deps

@@ -1,6 +1,6 @@
 /* gradcheck.c: `gradcheck`: gradients against central differences, in f64. Order 1: every sampled number of every
-** leaf. Order 2: the derivative of <gradient, direction> for a fixed direction, so second derivatives are checked
-** through the product meta-learning uses. */
+** leaf. Order 2: that first, for a wrong gradient has a derivative as well, then the derivative of <gradient, direction>
+** for a fixed direction, so second derivatives are checked through the product meta-learning uses. */
 #include "from.h"
 #include "philox.h"
 #include "rundir.h"
@@ -171,11 +171,12 @@ static Status block_check(Run *run, int64_t block, int64_t order, int64_t sample
     double *gradient = console_memory(&run->console, train->out + 64, "the gradients");
     double *direction = console_memory(&run->console, train->out + 64, "the gradients");
     if (!gradient || !direction) return FAILED_LIMIT;
-    for (int64_t k = 0; k < train->n_minimizes; k++) {
-        Check check = {plan, &train->minimizes[k], k, gradient, direction, order, samples, false};
-        objective_check(run, &check);
-        *failed |= check.failed;
-    }
+    for (int64_t k = 0; k < train->n_minimizes; k++)
+        for (int64_t now = 1; now <= order; now++) {
+            Check check = {plan, &train->minimizes[k], k, gradient, direction, now, samples, false};
+            objective_check(run, &check);
+            *failed |= check.failed;
+        }
     return OK;
 }
 /* Samples; which derivatives; whether the program has the functions for them. */
