@@ -166,8 +166,10 @@ void lower_cols(Lower *w);
 void lower_put(Lower *w);
 void lower_top(Lower *w);
 LoopValue *fold_identity(Lower *w, const Node *node);
-/* acc + x or max(acc, x), where x is an element of the node's operand. */
+/* Of a sum or maximum: an accumulator without elements, with one element x of the node's operand more, and what it says of them. */
+LoopValue *fold_begin(Lower *w, const Node *node);
 LoopValue *fold_step(Lower *w, const Node *node, LoopValue *acc, LoopValue *x);
+LoopValue *fold_end(Lower *w, const Node *node, LoopValue *acc, bool tree); /* tree: over its lanes */
 typedef NestBody Trial;
 void run_trial(Lower *w, Trial *trial, void *context); /* until it asks for no more cuts; then groups, then the real function begins */
 

@@ -100,9 +100,36 @@ LoopValue *fold_identity(Lower *w, const Node *node) {
     if (node->op != OP_amax) return literal_of(w, node->type->dtype, 0);
     return elem == ELEM_I32 ? loop_int(&w->b, elem, INT32_MIN) : loop_real(&w->b, elem, -INFINITY);
 }
+/* Reals are compared as integers, since the instructions for a real maximum in which NaN wins take some fifteen cycles from one element
+** to the next, an integer's one. The integer of a number rises with it: its bits, of a negative one all but the sign turned round. NaN
+** becomes the positive one, which is above inf. The same turns it back. What abs gives is its own integer. */
+static LoopElem key_elem(const Node *node) {
+    LoopElem elem = elem_of_dtype(node->type->dtype);
+    bool real = node->op == OP_amax && (elem == ELEM_F32 || elem == ELEM_F64);
+    return !real ? elem : elem == ELEM_F32 ? ELEM_I32 : ELEM_I64;
+}
+static LoopValue *like(Lower *w, LoopValue *x, LoopValue *of) { return of->type.lanes ? loop_splat(&w->b, x) : x; }
+static LoopValue *turn(Lower *w, LoopValue *bits) {
+    LoopElem elem = bits->type.elem;
+    LoopValue *sign = loop_op(&w->b, LOP_sar, bits, like(w, loop_int(&w->b, elem, elem == ELEM_I32 ? 31 : 63), bits));
+    LoopValue *rest = like(w, loop_int(&w->b, elem, elem == ELEM_I32 ? INT32_MAX : INT64_MAX), bits);
+    return loop_op(&w->b, LOP_xor, bits, loop_op(&w->b, LOP_and, sign, rest));
+}
+static LoopValue *key_of(Lower *w, const Node *node, LoopValue *x) {
+    if (key_elem(node) == x->type.elem) return x;
+    if (node->args[0]->op == OP_abs) return loop_op(&w->b, LOP_bits, x);
+    LoopValue *nan = like(w, loop_real(&w->b, x->type.elem, NAN), x), *number = loop_op(&w->b, LOP_eq, x, x);
+    return turn(w, loop_op(&w->b, LOP_bits, loop_op(&w->b, LOP_select, number, x, nan)));
+}
+LoopValue *fold_begin(Lower *w, const Node *node) { return key_of(w, node, fold_identity(w, node)); }
 LoopValue *fold_step(Lower *w, const Node *node, LoopValue *acc, LoopValue *x) {
     if (acc->type.lanes) x = loop_splat(&w->b, x);
-    return loop_op(&w->b, node->op == OP_sum ? LOP_add : LOP_max, acc, x);
+    return node->op == OP_sum ? loop_op(&w->b, LOP_add, acc, x) : loop_op(&w->b, LOP_max, acc, key_of(w, node, x));
+}
+LoopValue *fold_end(Lower *w, const Node *node, LoopValue *acc, bool tree) {
+    if (tree) acc = loop_op(&w->b, node->op == OP_amax ? LOP_tree_max : LOP_tree, acc);
+    if (key_elem(node) == elem_of_dtype(node->type->dtype)) return acc;
+    return loop_op(&w->b, LOP_bits, node->args[0]->op == OP_abs ? acc : turn(w, acc));
 }
 /* Lanes that do not count are the identity: +0 added, or +0 * +0, changes no accumulator, as none ever is -0. */
 static LoopValue *only_active(Lower *w, const Reduce *r, LoopValue *x) {
@@ -138,12 +165,11 @@ static int lanes_group(const Lower *w, const Reduce *r) {
     return last == r->fold_dims[r->n_fold - 1] || r->node->op == OP_amax ? g : -1;
 }
 static LoopValue *fold_all(Lower *w, Reduce *r) {
-    LoopValue *acc = fold_identity(w, r->node);
+    LoopValue *acc = fold_begin(w, r->node);
     int group = r->by_lanes ? lanes_group(w, r) : -1;
     if (w->active || group >= 0) acc = loop_splat(&w->b, acc);
     nest_fold(w, group, 1, &acc, fold_element, r);
-    if (group < 0) return acc;
-    return loop_op(&w->b, r->node->op == OP_amax ? LOP_tree_max : LOP_tree, acc);
+    return fold_end(w, r->node, acc, group >= 0);
 }
 
 /* ---- cuts: each block's sum to a local buffer, 16 places a block */
@@ -222,9 +248,10 @@ static void trial_operands(Lower *w, Reduce *r) {
 }
 static void reduce_trial(Lower *w, void *context) {
     Reduce *r = context;
-    LoopValue *acc = fold_identity(w, r->node);
+    LoopValue *acc = fold_begin(w, r->node);
     trial_operands(w, r);
     if (!r->tiles) fold_element(w, r, &acc);
+    acc = fold_end(w, r->node, acc, false);
     Index *index = index_of_dims(w, 0, r->n_result);
     w->anchor = acc;
     w->anchor_index = index;

@@ -192,7 +192,7 @@ static int pass_anchors(Lower *w, const Rows *r, int pass, LoopValue **acc, cons
     for (int i = 0; i < r->n; i++) {
         const Member *m = &r->members[i];
         if (!m->anchor || m->level != pass) continue;
-        LoopValue *first = fold_identity(w, m->node);
+        LoopValue *first = fold_begin(w, m->node);
         if (lanes) first = loop_splat(&w->b, first);
         for (int k = accumulators(r, m->node); k > 0; k--) {
             nnc_check(n < MEMBERS, "more than %d accumulators of a row", MEMBERS);
@@ -237,8 +237,7 @@ static void finish_anchors(Lower *w, const Rows *r, int n, LoopValue **acc, cons
         if (accumulators(r, anchors[i]) > 1)
             for (int half = LANES / 2; half; half /= 2)
                 for (int k = 0; k < half; k++) acc[i + k] = loop_op(&w->b, LOP_add, acc[i + k], acc[i + k + half]);
-        bool tree = acc[i]->type.lanes && !r->across;
-        if (tree) acc[i] = loop_op(&w->b, anchors[i]->op == OP_amax ? LOP_tree_max : LOP_tree, acc[i]);
+        acc[i] = fold_end(w, anchors[i], acc[i], acc[i]->type.lanes && !r->across);
         know(w, r->kernel->body, anchors[i], row, acc[i]);
     }
 }
@@ -288,6 +287,11 @@ static void one_row(Lower *w, void *context) {
 
 /* ---- one row, shared out: tasks leave their maxima in scratch */
 
+static LoopAffine scratch_place(const LoopFor *task, int n, int i) {
+    return affine_plus(affine_loop(affine(0), task, n * LANES), affine(i * LANES));
+}
+/* Scratch holds reals. */
+static LoopValue *as_elem(Lower *w, LoopValue *x, LoopElem elem) { return x->type.elem == elem ? x : loop_op(&w->b, LOP_bits, x); }
 static void share_out(Lower *w, Rows *r) {
     LoopValue *acc[MEMBERS];
     const Node *anchors[MEMBERS];
@@ -303,7 +307,8 @@ static void share_out(Lower *w, Rows *r) {
     known_forget(w, mark);
     LoopFor *inner = w->b.open.v[w->b.open.n - 1]->loop;
     loop_for_end(&w->b, acc);
-    for (int i = 0; i < n; i++) loop_store(&w->b, scratch, affine_plus(affine_loop(affine(0), task, n * LANES), affine(i * LANES)), inner->results[i]);
+    LoopElem elem = elem_of_dtype(w->kernel->scratch->type->dtype);
+    for (int i = 0; i < n; i++) loop_store(&w->b, scratch, scratch_place(task, n, i), as_elem(w, inner->results[i], elem));
     loop_for_end(&w->b, NULL);
     loop_sync(&w->b);
     pass_anchors(w, r, 0, acc, anchors);
@@ -317,8 +322,8 @@ static void share_out(Lower *w, Rows *r) {
     w->cell = w->active = 0;
     LoopFor *all = loop_for(&w->b, FOR_SERIAL, task->extent, 1, n, acc);
     for (int i = 0; i < n; i++) {
-        LoopValue *x = loop_load_lanes(&w->b, scratch, affine_plus(affine_loop(affine(0), all, n * LANES), affine(i * LANES)), 1);
-        acc[i] = loop_op(&w->b, LOP_max, all->acc[i], x);
+        LoopValue *x = loop_load_lanes(&w->b, scratch, scratch_place(all, n, i), 1);
+        acc[i] = loop_op(&w->b, LOP_max, all->acc[i], as_elem(w, x, all->acc[i]->type.elem));
     }
     loop_for_end(&w->b, acc);
     for (int i = 0; i < n; i++) acc[i] = all->results[i];
@@ -347,7 +352,7 @@ static void rows_trial(Lower *w, void *context) {
         int n = pass_anchors(w, r, number, acc, anchors);
         row_maps(w, r, number);
         pass_element(w, &pass, acc);
-        for (int i = 0; i < n; i++) know(w, r->kernel->body, anchors[i], row, acc[i]);
+        for (int i = 0; i < n; i++) know(w, r->kernel->body, anchors[i], row, fold_end(w, anchors[i], acc[i], false));
     }
     row_maps(w, r, r->n_passes);
     row_stores(w, r);
