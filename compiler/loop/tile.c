@@ -6,24 +6,21 @@
 **             for other axes of the rows' side, for row tile:   acc; for k..: fma; finish, or store to `partial`
 **         for row tile: finish                   where it is cut
 **
+** With groups a unit has several panels, which it packs together; each row tile first copies its scalars to a strip in L1, then
+** goes through the panels, and prefetches meanwhile what comes next: the rows' operand then is read once a group.
+**
 ** What tile, and whether any of this is there, is tile_shape.c's choice. */
 #include "tile_parts.h"
 
 enum { TASKS = 64 }; /* of a parallel loop, at most: fixed by types, never by the machine */
-
-/* A tile's place among its kinds. */
-typedef struct Kind {
-    i64 rows, width; /* rows: of the axis `row`, times all that are stacked */
-    bool edge;   /* its last vector is short */
-    bool always; /* in every panel of this kind, not only in the last panel */
-} Kind;
 
 /* ---- the register tile ---- */
 
 static i64 kind_rows(const Tile *t, const Kind *kind) { return kind->rows * t->s.stacked; }
 static i64 row_stride(const Tile *t, int axis) { return axis < 0 ? 0 : axis_stride(&t->spec->axes[axis], t->s.swapped); }
 static LoopAffine partial_at(const Tile *t, const Kind *kind, i64 row, i64 vector) {
-    LoopAffine at = affine_times(affine_plus(t->slot, affine(row)), shape_width(&t->s) * LANES);
+    LoopAffine slot = affine_plus(affine_times(t->member, t->partial_rows), affine_plus(t->slot, affine(row)));
+    LoopAffine at = affine_times(slot, shape_width(&t->s) * LANES);
     nnc_check(vector < kind->width, "a tile's vector %d", (int)vector);
     return affine_plus(at, affine(vector * LANES));
 }
@@ -48,8 +45,8 @@ static void acc_step(const Tile *t, const Kind *kind, LoopAffine row_at, LoopAff
         vectors[j] = loop_load_lanes(t->b, buffer, affine_plus(lane_at, affine(j * LANES * stride)), stride);
     for (i64 i = 0; i < kind_rows(t, kind); i++) {
         i64 further = i / t->s.stacked * row_stride(t, t->s.row) + i % t->s.stacked * row_stride(t, t->s.stack);
-        LoopAffine at = affine_plus(row_at, affine(further));
-        LoopValue *scalar = loop_load_lanes(t->b, tile_buffer(t, false), at, 0);
+        LoopAffine at = affine_plus(row_at, affine(t->strip >= 0 ? i : further));
+        LoopValue *scalar = loop_load_lanes(t->b, t->strip >= 0 ? t->strip : tile_buffer(t, false), at, 0);
         for (i64 j = 0; j < kind->width; j++) {
             LoopValue **a = &acc[i * kind->width + j];
             *a = loop_op(t->b, LOP_fma, scalar, vectors[j], *a);
@@ -57,10 +54,14 @@ static void acc_step(const Tile *t, const Kind *kind, LoopAffine row_at, LoopAff
     }
 }
 static void acc_sum(Tile *t, const Kind *kind, LoopValue **acc) {
-    TileSums sums = sums_merge(tile_sums(t, kind->width, t->packed >= 0));
+    TileSums sums = tile_sums(t);
     LoopFor *loops[TILE_AXES];
     int n = (int)(kind_rows(t, kind) * kind->width);
-    LoopAffine row_at = tile_address(t, false), lane_at = t->packed >= 0 ? affine(0) : tile_address(t, true);
+    LoopAffine row_at = t->strip >= 0 ? affine(0) : tile_address(t, false);
+    LoopAffine lane_at = t->packed >= 0 ? packed_at(t) : tile_address(t, true);
+    if (t->packed >= 0) sums = sums_packed(sums, true, kind->width);
+    if (t->strip >= 0) sums = sums_packed(sums, false, 1);
+    sums = sums_merge(sums);
     for (int i = 0; i < sums.n; i++) {
         loops[i] = tile_sum_open(t, &sums.v[i], n, acc);
         row_at = affine_loop(row_at, loops[i], sums.v[i].row);
@@ -68,6 +69,7 @@ static void acc_sum(Tile *t, const Kind *kind, LoopValue **acc) {
         memcpy(acc, loops[i]->acc, sizeof *acc * (size_t)n);
     }
     acc_step(t, kind, row_at, lane_at, acc);
+    if (t->s.group > 1 && sums.n == 1) tile_prefetch(t, kind, loops[0], sums.v[0].extent);
     for (int i = sums.n - 1; i >= 0; i--) {
         loop_for_end(t->b, acc);
         memcpy(acc, loops[i]->results, sizeof *acc * (size_t)n);
@@ -157,6 +159,38 @@ static void tile_emit(Tile *t, const Kind *kind, Work work) {
     if (work == WORK_PARTIAL || (work == WORK_ALL && is_long)) acc_store(t, kind, acc);
     if (work != WORK_PARTIAL) tile_finish(t, kind, acc);
 }
+LoopFor *panels_open(Tile *t, bool wide, Kind *kind) {
+    const TileDeal *d = &t->s.panel_deal;
+    LoopAffine start = affine_times(t->set, t->s.group), before = affine_times(start, -1);
+    LoopAffine split = affine_plus(affine(d->high), before), end = affine_plus(affine(d->n), before);
+    bool whole = (wide ? d->high == d->n : !d->high) && d->n % t->s.group == 0;
+    LoopFor *loop = whole ? loop_for(t->b, FOR_SERIAL, t->s.group, 1, 0, NULL)
+                          : loop_for_within(t->b, FOR_SERIAL, t->s.group, !wide && d->high ? &split : NULL, wide ? &split : &end, 0, NULL);
+    kind->width = d->size + wide;
+    kind->edge = !wide && tile_last(&t->s) != 0;
+    kind->always = d->n - d->high == 1;
+    t->member = affine_loop(affine(0), loop, 1);
+    t->panel = affine_plus(start, t->member);
+    t->at[t->s.lane] = affine_plus(affine_times(t->panel, kind->width * LANES), affine(wide ? 0 : d->high * LANES));
+    return loop;
+}
+/* The row tile with the panel that is there, or with each of a group. */
+static void tiles_emit(Tile *t, const Kind *kind, Work work) {
+    if (t->s.group == 1) {
+        tile_emit(t, kind, work);
+        return;
+    }
+    const TileDeal *d = &t->s.panel_deal;
+    if (work != WORK_FINISH) tile_strip(t);
+    Kind k = *kind;
+    for (int wide = 1; wide >= 0; wide--) {
+        if (wide && !d->high) continue;
+        panels_open(t, wide, &k);
+        tile_emit(t, &k, work);
+        loop_for_end(t->b, NULL);
+    }
+    t->member = affine(0);
+}
 /* Row tiles of one size: of the first `high` or of the others, as far as the unit's chunk holds them. */
 static void row_tiles(Tile *t, const Kind *kind, bool high, LoopAffine slot, Work work) {
     const TileDeal *d = &t->s.row_deal;
@@ -178,8 +212,9 @@ static void row_tiles(Tile *t, const Kind *kind, bool high, LoopAffine slot, Wor
         q = affine_loop(start, loop, 1);
         t->slot = affine_plus(slot, affine_loop(affine(0), loop, slots));
     }
+    t->turn = affine_loop(affine(0), loop, 1);
     if (t->s.row >= 0) t->at[t->s.row] = affine_plus(affine_times(q, kind->rows), affine(high ? 0 : d->high));
-    tile_emit(t, kind, work);
+    tiles_emit(t, kind, work);
     loop_for_end(t->b, NULL);
 }
 /* All row tiles of the unit. */
@@ -206,23 +241,28 @@ static void rows_emit(Tile *t, Kind kind, Work work) {
 /* ---- a unit ---- */
 
 static void partial_clear(Tile *t) {
-    i64 elements = t->partial_rows * shape_width(&t->s) * LANES;
+    i64 elements = t->s.group * t->partial_rows * shape_width(&t->s) * LANES;
     LoopFor *loop = loop_for(t->b, FOR_SERIAL, elements, LANES, 0, NULL);
     loop_store(t->b, t->partial, affine_loop(affine(0), loop, 1), loop_splat(t->b, loop_real(t->b, t->elem, 0)));
     loop_for_end(t->b, NULL);
 }
+static void packs_emit(Tile *t, const Kind *kind) {
+    if (t->s.group == 1) tile_pack(t, kind);
+    else tile_pack_group(t);
+}
+/* A panel, or with a group all of it. */
 static void panel_emit(Tile *t, Kind kind, LoopAffine begin) {
     t->at[t->s.lane] = begin;
     t->first = affine(0);
     if (!tile_cut(&t->s)) {
-        tile_pack(t, kind.width, kind.edge);
+        packs_emit(t, &kind);
         rows_emit(t, kind, WORK_ALL);
         return;
     }
     partial_clear(t);
     LoopFor *block = loop_for(t->b, FOR_SERIAL, t->s.sums.v[0].extent, t->s.block, 0, NULL);
     t->first = affine_loop(affine(0), block, 1);
-    tile_pack(t, kind.width, kind.edge);
+    packs_emit(t, &kind);
     rows_emit(t, kind, WORK_PARTIAL);
     loop_for_end(t->b, NULL);
     rows_emit(t, kind, WORK_FINISH);
@@ -231,6 +271,10 @@ static void panel_emit(Tile *t, Kind kind, LoopAffine begin) {
 static void unit_emit(Tile *t) {
     const TileDeal *d = &t->s.panel_deal;
     i64 low = d->n - d->high;
+    if (t->s.group > 1) {
+        panel_emit(t, (Kind){0}, affine(0));
+        return;
+    }
     Kind wide = {.width = d->size + 1}, last = {.width = d->size, .edge = tile_last(&t->s) != 0, .always = low == 1};
     LoopAffine is_wide = affine_plus(affine(d->high - 1), affine_times(t->panel, -1));
     if (d->high) {
@@ -260,7 +304,7 @@ static int unit_dims(Tile *t, UnitDim *dims) {
     for (int i = first; i < first + count; i++)
         if (!in_tile_rows(&t->s, i) && seen++ < t->units.outer_rows) dims[n++] = (UnitDim){spec->axes[i].extent, &t->at[i]};
     dims[n++] = (UnitDim){t->units.chunks, &t->chunk};
-    dims[n++] = (UnitDim){t->s.panel_deal.n, &t->panel};
+    dims[n++] = (UnitDim){quotient_up(t->s.panel_deal.n, t->s.group), t->s.group > 1 ? &t->set : &t->panel};
     return n;
 }
 /* Opens tasks over all units, each one or several; the unit's number is taken apart. Gives how many loops are open. */
@@ -313,10 +357,11 @@ static i64 partial_rows(const Tile *t) {
 }
 static void locals_make(Tile *t) {
     Dtype dtype = t->elem == ELEM_F64 ? DT_f64 : DT_f32;
-    t->packed = t->partial = -1;
-    if (t->s.pack != PACK_NONE) t->packed = loop_local(t->b, dtype, pack_elements(&t->s));
+    t->packed = t->partial = t->strip = -1;
+    if (t->s.pack != PACK_NONE) t->packed = loop_local(t->b, dtype, t->s.group * pack_elements(&t->s, shape_width(&t->s)));
+    if (t->s.group > 1) t->strip = loop_local(t->b, dtype, pack_elements(&t->s, 1));
     t->partial_rows = partial_rows(t);
-    if (t->partial_rows) t->partial = loop_local(t->b, dtype, t->partial_rows * shape_width(&t->s) * LANES);
+    if (t->partial_rows) t->partial = loop_local(t->b, dtype, t->s.group * t->partial_rows * shape_width(&t->s) * LANES);
 }
 void tile_product(LoopBuilder *b, const TileSpec *spec) {
     Tile *t = ARENA_NEW(b->arena, Tile);

@@ -20,20 +20,24 @@ LoopAffine tile_address(const Tile *t, bool lanes) {
     return affine_plus(address, affine_times(t->first, lanes ? outer->lane : outer->row));
 }
 
-TileSums tile_sums(const Tile *t, i64 width, bool packed) {
+TileSums tile_sums(const Tile *t) {
     TileSums sums = t->s.sums;
     if (sums.n) {
         bool ragged = sums.v[0].extent % t->s.block != 0;
         sums.v[0].extent = t->s.block;
         sums.v[0].scale = ragged ? 1 : 0;
     }
+    return sums;
+}
+TileSums sums_packed(TileSums sums, bool lanes, i64 width) {
     i64 stride = width * LANES;
-    for (int i = sums.n - 1; i >= 0 && packed; i--) {
-        sums.v[i].lane = stride;
+    for (int i = sums.n - 1; i >= 0; i--) {
+        *(lanes ? &sums.v[i].lane : &sums.v[i].row) = stride;
         stride *= sums.v[i].extent;
     }
     return sums;
 }
+LoopAffine packed_at(const Tile *t) { return affine_times(t->member, pack_elements(&t->s, shape_width(&t->s))); }
 /* What is left of the axis that is cut, in rounds of a loop over it. */
 static LoopAffine sum_left(const Tile *t, i64 scale) {
     return affine_times(affine_plus(affine(t->s.sums.v[0].extent), affine_times(t->first, -1)), scale);
@@ -46,44 +50,59 @@ LoopFor *tile_sum_open(Tile *t, const TileSum *sum, int n, LoopValue *const *ini
 
 /* ---- panels ---- */
 
+/* A strip is a panel of one vector whose columns are rows of the tile. */
 typedef struct Pack {
     Tile *t;
-    i64 width;
+    bool lanes;
+    int axis, from_buffer, to_buffer;
+    i64 width, extent, stride;
     bool edge;
-    TileSums from, to; /* loops over the operand and over the panel: rounds agree, lane strides differ */
+    TileSums from, to; /* loops over the operand and over the panel: rounds agree, strides differ */
     LoopAffine source, target;
     int open;
 } Pack;
 
+static Pack pack_of(Tile *t, bool lanes, i64 width, bool edge) {
+    TileSums sums = tile_sums(t);
+    int axis = lanes ? t->s.lane : t->s.row;
+    return (Pack){.t = t, .lanes = lanes, .axis = axis, .width = width, .edge = edge,
+                  .from_buffer = tile_buffer(t, lanes), .to_buffer = lanes ? t->packed : t->strip,
+                  .extent = lanes ? t->s.lanes : t->s.rows, .stride = axis_stride(&t->spec->axes[axis], is_right(t, lanes)),
+                  .from = sums, .to = sums_packed(sums, lanes, width), .source = affine(0), .target = affine(0)};
+}
+static i64 step_of(const Pack *p, const TileSum *sum) { return p->lanes ? sum->lane : sum->row; }
 /* Loops over the first n summed axes. */
 static void pack_open(Pack *p, int n) {
-    p->source = tile_address(p->t, true);
-    p->target = affine(0);
     for (int i = 0; i < n; i++) {
         LoopFor *loop = tile_sum_open(p->t, &p->from.v[i], 0, NULL);
-        p->source = affine_loop(p->source, loop, p->from.v[i].lane);
-        p->target = affine_loop(p->target, loop, p->to.v[i].lane);
+        p->source = affine_loop(p->source, loop, step_of(p, &p->from.v[i]));
+        p->target = affine_loop(p->target, loop, step_of(p, &p->to.v[i]));
     }
     p->open = n;
 }
 static void pack_close(Pack *p) {
-    while (p->open--) loop_for_end(p->t->b, NULL);
-}
-static void pack_vector(Pack *p, i64 vector, LoopValue *value) {
-    loop_store(p->t->b, p->t->packed, affine_plus(p->target, affine(vector * LANES)), value);
+    for (; p->open; p->open--) loop_for_end(p->t->b, NULL);
 }
 
-static void pack_rows(Pack *p) {
+/* Where the panel lies, whichever loops are open by now. */
+static LoopAffine source_at(const Pack *p) { return affine_plus(tile_address(p->t, p->lanes), p->source); }
+static LoopAffine target_at(const Pack *p) { return p->lanes ? affine_plus(packed_at(p->t), p->target) : p->target; }
+
+static void pack_step(const Pack *p) {
     Tile *t = p->t;
-    i64 stride = axis_stride(&t->spec->axes[t->s.lane], is_right(t, true));
-    pack_open(p, p->from.n);
+    LoopAffine source = source_at(p), target = target_at(p);
     for (i64 j = 0; j < p->width; j++) {
-        LoopAffine at = affine_plus(p->source, affine(j * LANES * stride));
-        LoopAffine left = affine_plus(affine(t->s.lanes - j * LANES), affine_times(t->at[t->s.lane], -1));
-        bool part = p->edge && stride != 1 && j == p->width - 1;
-        pack_vector(p, j, part ? loop_load_part(t->b, tile_buffer(t, true), at, stride, left)
-                               : loop_load_lanes(t->b, tile_buffer(t, true), at, stride));
+        LoopAffine at = affine_plus(source, affine(j * LANES * p->stride));
+        LoopAffine left = affine_plus(affine(p->extent - j * LANES), affine_times(t->at[p->axis], -1));
+        bool part = p->edge && p->stride != 1 && j == p->width - 1;
+        loop_store(t->b, p->to_buffer, affine_plus(target, affine(j * LANES)),
+                   part ? loop_load_part(t->b, p->from_buffer, at, p->stride, left)
+                        : loop_load_lanes(t->b, p->from_buffer, at, p->stride));
     }
+}
+static void pack_rows(Pack *p) {
+    pack_open(p, p->from.n);
+    pack_step(p);
     pack_close(p);
 }
 
@@ -91,39 +110,91 @@ static void pack_rows(Pack *p) {
 static LoopAffine column_inside(const Pack *p, LoopAffine column) {
     Tile *t = p->t;
     if (!p->edge) return column;
-    LoopValue *clamped = loop_clamp(t->b, loop_index(t->b, column), 0, t->s.lanes - 1);
+    LoopValue *clamped = loop_clamp(t->b, loop_index(t->b, column), 0, p->extent - 1);
     return affine_value(affine(0), clamped, 1);
 }
 /* Blocks of 16 columns x 16 summed elements. What is read and written past the end of the sum is not used, or overwritten. */
 static void pack_turned(Pack *p) {
     Tile *t = p->t;
     const TileSum *inner = &p->from.v[p->from.n - 1];
-    i64 stride = axis_stride(&t->spec->axes[t->s.lane], is_right(t, true));
-    LoopAffine column[LANES], begin = t->at[t->s.lane];
+    LoopAffine column[LANES], begin = t->at[p->axis];
     LoopValue *rows[LANES];
     LoopFor *vector = loop_for(t->b, FOR_SERIAL, p->width, 1, 0, NULL);
     for (int l = 0; l < LANES; l++) column[l] = column_inside(p, affine_loop(affine_plus(begin, affine(l)), vector, LANES));
-    t->at[t->s.lane] = affine(0);
+    t->at[p->axis] = affine(0);
     pack_open(p, p->from.n - 1);
     LoopFor *round = loop_for(t->b, FOR_SERIAL, quotient_up(inner->extent, LANES), 1, 0, NULL);
     LoopAffine inside = affine_plus(sum_left(t, 1), affine_loop(affine(-1), round, -LANES));
     if (inner->scale) loop_if(t->b, 1, &inside);
-    LoopAffine source = affine_loop(p->source, round, LANES);
+    LoopAffine source = affine_loop(source_at(p), round, LANES), target = target_at(p);
     for (int l = 0; l < LANES; l++)
-        rows[l] = loop_load_lanes(t->b, tile_buffer(t, true), affine_plus(source, affine_times(column[l], stride)), 1);
+        rows[l] = loop_load_lanes(t->b, p->from_buffer, affine_plus(source, affine_times(column[l], p->stride)), 1);
     loop_transpose16(t->b, rows);
     i64 next = p->width * LANES;
-    p->target = affine_loop(affine_loop(p->target, round, LANES * next), vector, LANES);
-    for (int l = 0; l < LANES; l++) loop_store(t->b, t->packed, affine_plus(p->target, affine(l * next)), rows[l]);
+    target = affine_loop(affine_loop(target, round, LANES * next), vector, LANES);
+    for (int l = 0; l < LANES; l++) loop_store(t->b, p->to_buffer, affine_plus(target, affine(l * next)), rows[l]);
     if (inner->scale) loop_if_end(t->b, 0, NULL);
     loop_for_end(t->b, NULL);
     pack_close(p);
     loop_for_end(t->b, NULL);
-    t->at[t->s.lane] = begin;
+    t->at[p->axis] = begin;
 }
 
-void tile_pack(Tile *t, i64 width, bool edge) {
-    Pack p = {.t = t, .width = width, .edge = edge, .from = tile_sums(t, width, false), .to = tile_sums(t, width, true)};
+void tile_pack(Tile *t, const Kind *kind) {
+    if (t->s.pack == PACK_NONE) return;
+    Pack p = pack_of(t, true, kind->width, kind->edge);
     if (t->s.pack == PACK_TURN) pack_turned(&p);
-    else if (t->s.pack != PACK_NONE) pack_rows(&p);
+    else pack_rows(&p);
+}
+/* What lies in rows is read row by row, over all panels. */
+void tile_pack_group(Tile *t) {
+    const TileDeal *d = &t->s.panel_deal;
+    for (int wide = 1; wide >= 0 && t->s.pack != PACK_NONE; wide--) {
+        Kind kind = {.width = d->size + wide, .edge = !wide && tile_last(&t->s)};
+        if (wide && !d->high) continue;
+        Pack p = pack_of(t, true, kind.width, kind.edge);
+        if (t->s.pack == PACK_COPY) pack_open(&p, p.from.n);
+        panels_open(t, wide, &kind);
+        if (t->s.pack == PACK_COPY) pack_step(&p);
+        else if (t->s.pack == PACK_TURN) pack_turned(&p);
+        else pack_rows(&p);
+        loop_for_end(t->b, NULL);
+        pack_close(&p);
+    }
+    t->member = affine(0);
+}
+void tile_strip(Tile *t) {
+    if (t->strip < 0) return;
+    Pack p = pack_of(t, false, 1, true);
+    pack_rows(&p);
+}
+
+/* Elements from a step of the sum to the next in one operand, if that is always as many. */
+static bool flat_step(const Tile *t, bool lanes, i64 *step) {
+    TileSums alone = t->s.sums;
+    for (int i = 0; i < alone.n; i++) *(lanes ? &alone.v[i].row : &alone.v[i].lane) = 0;
+    for (int i = alone.n - 1; i > 0; i--) {
+        const TileSum *inner = &alone.v[i], *outer = &alone.v[i - 1];
+        if ((lanes ? outer->lane : outer->row) != inner->extent * (lanes ? inner->lane : inner->row)) return false;
+    }
+    *step = alone.n ? lanes ? alone.v[alone.n - 1].lane : alone.v[alone.n - 1].row : 0;
+    return true;
+}
+/* A line of each operand for each step: of the next row tile's scalars (those of a step lie in one line more than this tile's), and of
+** the next block's panels, each row tile another one. `flat`: the loop over the `rounds` steps of the block. */
+void tile_prefetch(Tile *t, const Kind *kind, const LoopFor *flat, i64 rounds) {
+    i64 step, lines = t->s.group * shape_width(&t->s);
+    if (flat_step(t, false, &step) && step * t->s.bytes % 4096) {
+        LoopAffine at = affine_plus(tile_address(t, false), affine(kind->rows + LANES - 1));
+        loop_prefetch(t->b, tile_buffer(t, false), affine_loop(at, flat, step), false, 2);
+    }
+    if (t->s.pack == PACK_COPY && tile_cut(&t->s) && flat_step(t, true, &step)) {
+        LoopAffine line = t->turn, first = t->at[t->s.lane];
+        if (t->units.each < lines) line = affine_plus(affine_times(line, t->s.group), t->member);
+        line = affine_value(affine(0), loop_clamp(t->b, loop_index(t->b, line), 0, lines - 1), LANES);
+        t->at[t->s.lane] = affine_plus(affine_times(t->set, lines * LANES), line);
+        LoopAffine at = affine_plus(tile_address(t, true), affine(rounds * step));
+        loop_prefetch(t->b, tile_buffer(t, true), affine_loop(at, flat, step), false, 2);
+        t->at[t->s.lane] = first;
+    }
 }

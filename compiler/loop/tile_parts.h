@@ -40,9 +40,11 @@ typedef struct TileShape {
     i64 rows, lanes, stacked; /* extents of these axes */
     TileDeal row_deal, panel_deal; /* rows in tiles, vectors in panels */
     TilePack pack;
+    int bytes;        /* of an element */
     TileSums sums;    /* summed axes, merged; of the operands as they lie */
     i64 total;        /* summed elements */
     i64 block;        /* rounds of the outermost summed axis in a block; all: nothing is cut */
+    i64 group;        /* panels that a row tile takes one after the other, its scalars copied to a strip [summed][16]; 1: no strip */
     double cycles;
 } TileShape;
 
@@ -61,12 +63,20 @@ typedef struct Tile {
     TileUnits units;
     LoopElem elem;
     LoopAffine at[TILE_AXES]; /* index of each axis where the builder stands; of row and lane: of the tile's first element */
-    LoopAffine chunk, panel;  /* numbers */
+    LoopAffine chunk, set, panel, member; /* numbers: of a chunk, of a group of panels, of a panel, of a panel in its group */
     LoopAffine first;         /* of the outermost summed axis: where the block begins */
     LoopAffine slot;          /* row of the tile in `partial` */
-    int packed, partial;      /* local buffers; -1: none. partial: [rows of a unit, or of a tile][vectors][16] */
+    LoopAffine turn;          /* number of the row tile in its loop */
+    int packed, partial, strip; /* local buffers; -1: none. partial: [panels][rows of a unit, or of a tile][vectors][16] */
     i64 partial_rows;
 } Tile;
+
+/* A tile's place among its kinds. */
+typedef struct Kind {
+    i64 rows, width; /* rows: of the axis `row`, times all that are stacked */
+    bool edge;   /* its last vector is short */
+    bool always; /* in every panel of this kind, not only in the last panel */
+} Kind;
 
 static inline bool tile_cut(const TileShape *s) { return s->sums.n && s->block < s->sums.v[0].extent; }
 static inline bool tile_long(const TileSpec *spec) { return spec->finish_operations > LONG_FINISH; }
@@ -82,14 +92,26 @@ i64 shape_width(const TileShape *s);                                  /* vectors
 void side_axes(const TileSpec *spec, bool right, int *first, int *n); /* free axes of an operand */
 TileSums sums_merge(TileSums sums);
 
+/* ---- tile.c */
+/* Opens a loop over the panels of the group at t->set that have the larger of two widths, or the other; sets what `kind` says of them. */
+LoopFor *panels_open(Tile *t, bool wide, Kind *kind);
+
 /* ---- tile_pack.c */
 /* Address of the operand on the side of the rows or of the lanes, at t->at, at the first element of the block. */
 LoopAffine tile_address(const Tile *t, bool lanes);
 int tile_buffer(const Tile *t, bool lanes);
-/* Summed axes of the block as loops; the lane strides are those of the packed panel of `width` vectors, if it is packed. */
-TileSums tile_sums(const Tile *t, i64 width, bool packed);
+/* Summed axes of the block as loops, of the operands as they lie. */
+TileSums tile_sums(const Tile *t);
+/* The same over packed vectors [summed][width][16] on the side of the rows or of the lanes. */
+TileSums sums_packed(TileSums sums, bool lanes, i64 width);
 LoopFor *tile_sum_open(Tile *t, const TileSum *sum, int n, LoopValue *const *init);
-/* Fills t->packed with a panel's vectors [summed][width][16] of the block. `edge`: its last vector may be short. */
-void tile_pack(Tile *t, i64 width, bool edge);
-i64 pack_elements(const TileShape *s);
+/* Fills t->packed with a panel's vectors [summed][width][16] of the block, or its place there with each panel of a group. */
+void tile_pack(Tile *t, const Kind *kind);
+void tile_pack_group(Tile *t);
+/* While a tile of a group is summed: prefetches what the next row tile and the next block will read. */
+void tile_prefetch(Tile *t, const Kind *kind, const LoopFor *flat, i64 rounds);
+/* Fills t->strip, if there is one, with the scalars of a row tile, 16 a step: its own rows come first. */
+void tile_strip(Tile *t);
+LoopAffine packed_at(const Tile *t); /* where the panel lies in t->packed */
+i64 pack_elements(const TileShape *s, i64 width);
 #endif

@@ -15,7 +15,11 @@ enum {
     TASK_WORK = 1 << 17,     /* multiply-adds worth a task */
     TASKS_WANTED = 16,
     NEAR_BYTES = 24 << 10,   /* that stay in L1 */
-    STACKED = 8              /* rows that are too few for a tile alone */
+    STACKED = 8,             /* rows that are too few for a tile alone */
+    GROUP_LEAST = 1024,      /* summed elements from which on panels are taken in groups */
+    GROUP_BLOCK = 128,       /* of these in a block: a strip and a panel stay in L1 */
+    GROUP_BYTES = 1024,      /* of a row of all panels of a group: two blocks of them and partial sums stay in L2 */
+    GROUP_TASKS = 4          /* units wanted with groups, as each packs its own */
 };
 /* Of the time: what another tile's code, and what transposing every tile must gain, for their compilation. */
 #define BODY   0.01
@@ -69,8 +73,9 @@ static void block_set(TileShape *s, i64 width, i64 tiles, int bytes) {
     i64 outer = s->sums.n ? s->sums.v[0].extent : 1, inner = s->total / outer;
     i64 most = lesser(BLOCK, PANEL_BYTES / (width * LANES * bytes));
     s->block = outer;
-    if (s->sums.n && s->sums.v[s->sums.n - 1].row * bytes % 4096 == 0) most = lesser(most, BLOCK / 4);
-    if (s->total <= most || (s->pack == PACK_NONE && tiles == 1)) return;
+    if (s->group > 1) most = GROUP_BLOCK;
+    else if (s->sums.n && s->sums.v[s->sums.n - 1].row * bytes % 4096 == 0) most = lesser(most, BLOCK / 4);
+    if (s->total <= most || (s->pack == PACK_NONE && tiles == 1 && s->group == 1)) return;
     i64 fits = most / inner > 1 ? most / inner : 1;
     s->block = quotient_up(outer, quotient_up(outer, fits));
 }
@@ -95,9 +100,9 @@ static i64 side_count(const TileSpec *spec, bool right) {
 /* ---- price ---- */
 
 i64 shape_width(const TileShape *s) { return s->panel_deal.size + (s->panel_deal.high > 0); }
-i64 pack_elements(const TileShape *s) {
+i64 pack_elements(const TileShape *s, i64 width) {
     i64 summed = s->sums.n ? s->total / s->sums.v[0].extent * s->block : 1;
-    return (summed + LANES) * shape_width(s) * LANES;
+    return (summed + LANES) * width * LANES;
 }
 static TilePack pack_choose(const TileSpec *spec, const TileShape *s, LoopElem elem) {
     i64 stride = axis_stride(&spec->axes[s->lane], !s->swapped), rows = side_count(spec, s->swapped), bytes = elem_bytes(elem);
@@ -123,6 +128,7 @@ static Access access_of(const TileSpec *spec, const TileShape *s, i64 bytes, i64
     i64 stride = s->row < 0 ? 0 : axis_stride(&spec->axes[s->row], s->swapped) * bytes, step = inner->row * bytes;
     i64 summed = s->total / s->sums.v[0].extent * s->block;
     if (step < 0) step = -step;
+    if (s->group > 1) stride = step = 0;
     return (Access){.close = stride && stride % 4096 == 0 && step && step < 64,
                     .lines = step >= 64 && (summed > 256 || (step % 2048 == 0 && summed > 24)),
                     .streamed = summed * width * LANES * bytes > NEAR_BYTES,
@@ -165,6 +171,10 @@ static void price(const TileSpec *spec, TileShape *s, LoopElem elem) {
     one += (double)(d->n - d->high) * panel_cycles(spec, s, elem, d->size);
     int widths = 1 + (d->high > 0), bodies = widths * (1 + (s->row_deal.high > 0) + (s->pack == PACK_TURN));
     i64 times = side_count(spec, !s->swapped) / s->lanes * extents(spec, 0, spec->n_batch);
+    if (s->group > 1) {
+        double tiles = (double)d->n / (double)s->group * (double)(side_count(spec, s->swapped) / s->rows * s->row_deal.n);
+        one += tiles * 3 * (double)s->total;
+    }
     s->cycles = one * (double)times * (1 + BODY * (bodies - 1) + (s->turned ? TURNED : 0));
 }
 
@@ -174,8 +184,9 @@ static i64 partial_rows_least(const TileShape *s) {
     return tile_cut(s) ? (s->row_deal.size + (s->row_deal.high > 0)) * s->stacked : 0;
 }
 static bool fits_stack(const TileShape *s, int bytes) {
-    i64 packed = s->pack == PACK_NONE ? 0 : pack_elements(s);
-    i64 partial = partial_rows_least(s) * shape_width(s) * LANES;
+    i64 packed = s->pack == PACK_NONE ? 0 : s->group * pack_elements(s, shape_width(s));
+    i64 partial = s->group * partial_rows_least(s) * shape_width(s) * LANES;
+    if (s->group > 1) packed += pack_elements(s, 1);
     i64 turned = s->turned ? LANES * LANES : 0;
     i64 limit = (LOCAL_BYTES - 2 * PARTIAL_BYTES) / bytes; /* partial sums may take a little more, as tiles differ in rows */
     return packed + partial + turned <= limit;
@@ -196,9 +207,20 @@ static void consider_rows(const TileSpec *spec, TileShape s, LoopElem elem, i64 
         *found = true;
     }
 }
+/* Long sums of rows that lie side by side: each step reads them from another line, so they are brought together, for several
+** panels. Not where steps are a multiple of 4 KiB: what is prefetched shares few sets. */
+static void consider_group(const TileSpec *spec, TileShape s, LoopElem elem, i64 width, TileShape *best, bool *found) {
+    i64 panels = quotient_up(quotient_up(s.lanes, LANES), width), most = GROUP_BYTES / (width * LANES * s.bytes);
+    if (s.row < 0 || s.turned || s.rows != side_count(spec, s.swapped) || axis_stride(&spec->axes[s.row], s.swapped) != 1) return;
+    if (s.total < GROUP_LEAST || panels < 2 || most < 2) return;
+    s.group = quotient_up(panels, quotient_up(panels, most));
+    consider_rows(spec, s, elem, width, best, found);
+}
 static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape *best, bool *found) {
     sums_set(spec, &s);
     s.pack = pack_choose(spec, &s, elem);
+    s.bytes = elem_bytes(elem);
+    s.group = 1;
     s.lanes = spec->axes[s.lane].extent;
     s.rows = s.row < 0 ? 1 : spec->axes[s.row].extent;
     s.stacked = s.stack < 0 ? 1 : spec->axes[s.stack].extent;
@@ -211,6 +233,7 @@ static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape
         if (panels == before) continue;
         before = panels;
         consider_rows(spec, s, elem, width, best, found);
+        consider_group(spec, s, elem, width, best, found);
     }
 }
 /* Addresses have few terms: what is around, a term or two for each axis, chunk, task, tile. */
@@ -278,13 +301,14 @@ TileUnits shape_units(const TileSpec *spec, const TileShape *s) {
     side_axes(spec, s->swapped, &first, &n_side);
     int others = n_side - (s->row >= 0) - (s->stack >= 0);
     i64 side = side_count(spec, s->swapped), batch = extents(spec, 0, spec->n_batch);
-    i64 units = batch * (side_count(spec, !s->swapped) / s->lanes) * s->panel_deal.n;
+    i64 units = batch * (side_count(spec, !s->swapped) / s->lanes) * quotient_up(s->panel_deal.n, s->group);
     double work = (double)batch * (double)side * (double)side_count(spec, !s->swapped) * (double)s->total;
     i64 wanted = work < (double)TASK_WORK * TASKS_WANTED ? (i64)(work / TASK_WORK) : TASKS_WANTED;
     i64 least_rows = s->pack == PACK_NONE ? 1 : 128;
-    i64 most_rows = tile_cut(s) ? PARTIAL_BYTES / (shape_width(s) * LANES * 8) : INT64_MAX;
+    i64 most_rows = tile_cut(s) ? PARTIAL_BYTES / (s->group * shape_width(s) * LANES * (s->group > 1 ? s->bytes : 8)) : INT64_MAX;
     u.parallel = spec->parallel && wanted > 1;
     if (!u.parallel) wanted = 1;
+    if (s->group > 1) wanted = lesser(wanted, GROUP_TASKS);
     while (u.outer_rows < others) {
         i64 now = side / outer_rows_count(spec, s, u.outer_rows), next = side / outer_rows_count(spec, s, u.outer_rows + 1);
         bool split = units * outer_rows_count(spec, s, u.outer_rows) < wanted && next >= least_rows;

@@ -251,6 +251,11 @@ static const Shape SHAPES[] = {
     {"long sum of two axes", 0, 1, 1, 2, 1, {{37, 1, 0, 40}, {40, 0, 1, 1}, {7, 37000, 17200}, {430, 37, 40}}},
     {"long sum of two axes, turned", 0, 1, 1, 2, 1, {{37, 1, 0, 40}, {40, 0, 430, 1}, {7, 37000, 17200}, {430, 37, 1}}},
     {"long sum, tasks by rows", 0, 1, 1, 1, 1, {{700, 1, 0, 20}, {20, 0, 1, 1}, {1500, 700, 20}}},
+    {"long sum, panels in groups", 0, 1, 1, 1, 1, {{70, 1, 0, 333}, {333, 0, 1, 1}, {1111, 75, 340}}},
+    {"long sum, panels in groups, few rows", 0, 1, 1, 1, 1, {{7, 1, 0, 610}, {610, 0, 1, 1}, {1030, 9, 610}}},
+    {"long sum of two axes, panels in groups", 0, 1, 1, 2, 1, {{100, 1, 0, 300}, {300, 0, 1, 1}, {37, 100, 12300}, {41, 3700, 300}}},
+    {"long sum, panels in groups, turned", 0, 1, 1, 1, 1, {{50, 1, 0, 280}, {280, 0, 1200, 1}, {1200, 50, 1}}},
+    {"long sum, panels in groups, in tasks", 1, 1, 1, 1, 2, {{2, 140000, 560000, 56000}, {100, 1, 0, 400}, {400, 0, 1, 1}, {1400, 100, 400}}},
     {"long sum, many rows", 0, 2, 1, 1, 2, {{3, 1, 0, 36000}, {1200, 3, 0, 30}, {30, 0, 1, 1}, {1100, 3600, 30}}},
 };
 static Case shape_case(const Shape *shape, Dtype dtype) {
