@@ -1,6 +1,8 @@
-/* pool.c: see pool.h. A job is published as one 64-bit word, count in the high half and the next task in the low:
-** whoever takes a number below the count owns that task, and the job's fields cannot change before it has said that
-** the task is done. A thread that comes late takes a number too high and touches nothing. */
+/* pool.c: see pool.h. A job's tasks are cut into as many runs as there are threads. Each run is published as one 64-bit word, its
+** end in the high half and its next task in the low: whoever takes a number below the end owns that task, and the job's fields
+** cannot change before it has said that the task is done. A thread that comes late takes a number too high and touches nothing.
+** A thread begins with the run that has its own number, so that it finds in its cache what it wrote in the same part of the loop
+** before; then it helps the others. */
 #include "pool.h"
 #include <fenv.h>
 #include <pthread.h>
@@ -15,8 +17,13 @@
 #endif
 
 enum { SPINS = 4000, MOST_TASKS = 1 << 30, LINE = 128 }; /* SPINS: some 50 microseconds; LINE: two cache lines */
+typedef struct Member {
+    _Alignas(LINE) atomic_uint_fast64_t ticket; /* of its run: end << 32 | next */
+    nn_pool *pool;
+    int64_t number;
+    pthread_t thread;
+} Member;
 struct nn_pool {
-    _Alignas(LINE) atomic_uint_fast64_t ticket; /* count << 32 | next */
     _Alignas(LINE) atomic_int_fast64_t done;    /* tasks of this job */
     _Alignas(LINE) atomic_uint generation;      /* jobs so far */
     atomic_int sleeping;
@@ -26,8 +33,9 @@ struct nn_pool {
     int spins; /* 0 when there are more threads than cores */
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    int64_t n_threads; /* without the caller */
-    pthread_t threads[];
+    int64_t n_members; /* with the caller, whose number is 0 */
+    int64_t n_started;
+    Member members[];
 };
 
 void arithmetic_reset(void) {
@@ -41,15 +49,19 @@ int64_t cores_usable(void) {
     int n = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
     return n < 1 ? 1 : n;
 }
-static void take_tasks(nn_pool *pool) {
-    int64_t mine = 0;
-    for (;;) {
-        uint64_t ticket = atomic_fetch_add_explicit(&pool->ticket, 1, memory_order_acq_rel);
+static int64_t take_run(nn_pool *pool, Member *run) {
+    for (int64_t mine = 0;; mine++) {
+        uint64_t ticket = atomic_load_explicit(&run->ticket, memory_order_relaxed);
+        if ((ticket & UINT32_MAX) >= ticket >> 32) return mine; /* looked at before it is written: the line stays shared */
+        ticket = atomic_fetch_add_explicit(&run->ticket, 1, memory_order_acq_rel);
         uint64_t index = ticket & UINT32_MAX;
-        if (index >= ticket >> 32) break;
+        if (index >= ticket >> 32) return mine;
         pool->task(pool->frame, (int64_t)index);
-        mine++;
     }
+}
+static void take_tasks(nn_pool *pool, int64_t number) {
+    int64_t mine = 0;
+    for (int64_t i = 0; i < pool->n_members; i++) mine += take_run(pool, &pool->members[(number + i) % pool->n_members]);
     if (mine) atomic_fetch_add_explicit(&pool->done, mine, memory_order_release);
 }
 /* Until there is another job than `seen`. */
@@ -72,22 +84,27 @@ static void publish(nn_pool *pool) {
     pthread_mutex_unlock(&pool->lock);
 }
 static void *thread_main(void *argument) {
-    nn_pool *pool = argument;
+    Member *self = argument;
+    nn_pool *pool = self->pool;
     arithmetic_reset();
     for (unsigned seen = 0;;) {
         wait_for_job(pool, seen);
         seen = atomic_load(&pool->generation); /* a job that comes now is taken here or waits for the next round */
         if (atomic_load(&pool->ending)) return NULL;
-        take_tasks(pool);
+        take_tasks(pool, self->number);
     }
 }
 static void job_run(nn_pool *pool, nn_task *task, void *frame, int64_t count) {
     pool->task = task;
     pool->frame = frame;
     atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
-    atomic_store_explicit(&pool->ticket, (uint64_t)count << 32, memory_order_release);
+    for (int64_t i = 0, from = 0; i < pool->n_members; i++) {
+        int64_t to = count * (i + 1) / pool->n_members;
+        atomic_store_explicit(&pool->members[i].ticket, (uint64_t)to << 32 | (uint64_t)from, memory_order_release);
+        from = to;
+    }
     publish(pool);
-    take_tasks(pool);
+    take_tasks(pool, 0);
     for (int i = 0; atomic_load_explicit(&pool->done, memory_order_acquire) < count; i++) {
         if (i < pool->spins)
             RELAX();
@@ -107,18 +124,22 @@ Status pool_open(Console *console, int64_t threads, nn_pool **to) {
     *to = NULL;
     if (threads < 2) return OK;
     nn_pool *pool =
-        console_memory(console, (int64_t)sizeof *pool + LINE + threads * (int64_t)sizeof(pthread_t), "the threads");
+        console_memory(console, (int64_t)sizeof *pool + LINE + threads * (int64_t)sizeof(Member), "the threads");
     if (!pool) return FAILED_LIMIT;
     pool = (nn_pool *)(((uintptr_t)pool + LINE - 1) / LINE * LINE);
     pool->spins = threads <= cores_usable() ? SPINS : 0;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
-    for (; pool->n_threads < threads - 1; pool->n_threads++)
-        if (pthread_create(&pool->threads[pool->n_threads], NULL, thread_main, pool)) {
+    pool->n_members = threads;
+    for (int64_t i = 0; i < threads; i++) pool->members[i] = (Member){.pool = pool, .number = i};
+    for (pool->n_started = 1; pool->n_started < threads; pool->n_started++) {
+        Member *member = &pool->members[pool->n_started];
+        if (pthread_create(&member->thread, NULL, thread_main, member)) {
             pool_close(pool);
             return console_fail(console, FAILED_LIMIT, "%lld threads cannot be started; --threads N asks for fewer",
                                 (long long)threads);
         }
+    }
     *to = pool;
     return OK;
 }
@@ -126,10 +147,10 @@ void pool_close(nn_pool *pool) {
     if (!pool) return;
     atomic_store(&pool->ending, true);
     publish(pool);
-    for (int64_t i = 0; i < pool->n_threads; i++) pthread_join(pool->threads[i], NULL);
+    for (int64_t i = 1; i < pool->n_started; i++) pthread_join(pool->members[i].thread, NULL);
     pthread_mutex_destroy(&pool->lock);
     pthread_cond_destroy(&pool->wake);
-    pool->n_threads = 0;
+    pool->n_started = 1;
 }
 /* One rank holds every grain, so there is nobody to exchange with. */
 void nn_exchange(const nn_call *call, void *partial, int64_t bytes) {
