@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 struct Memory {
     Memory *next;
     void *block; /* what calloc gave: this lies within it, aligned */
 };
-enum { ALIGNMENT = 64, SLACK = 256 }; /* SLACK: bytes behind each piece that generated code may read, see abi.h */
+enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, SLACK = 256 }; /* SLACK: bytes behind each piece that generated code may read, see abi.h */
 
 void console_open(Console *console, const Io *io, const char *program) {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -29,6 +30,12 @@ void console_close(Console *console) {
     }
     console->memory = NULL;
 }
+/* Large blocks are read in strides of many KiB: with pages of 2 MiB the processor knows where all of them lie. Asked only for what lies
+** wholly in the block, so that no more memory is taken. */
+static void pages_large(void *block, size_t bytes) {
+    uintptr_t from = ((uintptr_t)block + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE, to = ((uintptr_t)block + bytes) / HUGE_PAGE * HUGE_PAGE;
+    if (to > from) (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
 void *console_memory(Console *console, int64_t bytes, const char *what) {
     size_t total;
     void *block = NULL; /* calloc: pages of a large one are the process's when they are first written */
@@ -37,6 +44,7 @@ void *console_memory(Console *console, int64_t bytes, const char *what) {
         (void)console_fail(console, FAILED_LIMIT, "not enough memory: %s needs %lld bytes", what, (long long)bytes);
         return NULL;
     }
+    pages_large(block, total);
     Memory *m = (Memory *)(void *)(((uintptr_t)block + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     m->next = console->memory;
     m->block = block;
