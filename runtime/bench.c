@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 typedef struct Bench {
     double seconds, first_step; /* measured; of the first step, from the start of the process */
@@ -106,10 +105,8 @@ static Status steps_measure(Run *run, const BlockPlan *plan, Bench *bench) {
 
 /* ---- what comes out */
 static void put_result(Run *run, const BlockPlan *plan, const Bench *bench, double peak) {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     double step = bench->seconds / (double)bench->steps, gflops = bench->operations / bench->seconds / 1e9;
-    double rate = (double)step_rows(plan) / step, rss = (double)usage.ru_maxrss / 1024;
+    double rate = (double)step_rows(plan) / step, rss = (double)peak_bytes() / 1048576;
     Text out = {0};
     Json json = json_to(&out);
     if (run->console.json) {

@@ -45,6 +45,8 @@ void bytes_free(Bytes *bytes);
 ** one that `from` lies in, which is there again when it is read. */
 void bytes_drop(const Bytes *bytes, size_t from, size_t to);
 
+int64_t peak_bytes(void); /* the most memory that this process has held */
+
 /* Writes a small file whole or not at all: temporary name beside it, sync, rename, sync of the folder. */
 int io_replace_file(const Io *io, const char *path, const void *data, size_t n);
 #endif

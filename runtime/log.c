@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <sys/resource.h>
 
 static void put_number(const Run *run, Text *to, double value) {
     text_format(to, run->program->is_f64 ? "%.17g" : "%.9g", value);
@@ -85,11 +84,9 @@ Status log_sync(Run *run) {
     return console_fail_file(&run->console, FAILED_OUTPUT, "write", "log.csv", errno);
 }
 static Status time_row(Run *run, double seconds, int64_t examples) {
-    struct rusage usage;
     Text row = {0};
-    getrusage(RUSAGE_SELF, &usage);
     text_format(&row, "%lld,%.6f,%.6g,%lld\n", (long long)run->at.log_rounds, seconds,
-                seconds > 0 ? (double)examples / seconds : 0, (long long)usage.ru_maxrss * 1024);
+                seconds > 0 ? (double)examples / seconds : 0, (long long)peak_bytes());
     int error = append(run->console.io, run->directory->time, &row);
     text_free(&row);
     return error ? console_fail_file(&run->console, FAILED_OUTPUT, "write", "time.csv", error) : OK;
