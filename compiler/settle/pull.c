@@ -1,11 +1,17 @@
 /* pull.c: a carried value that a loop only adds to, acc + v, read by nothing else there, leaves the loop: the sum of v over the
 ** rounds is made after it. Where v is a product, its operands become ys (or are xs already) and one product contracts time
 ** too, outermost: a weight gradient over time is one product. A v that is a sum is summed over time as well; views that sums
-** pass through, and negation, are done once after the loop. Of several terms those leave that pay; the others stay. */
+** pass through, and negation, are done once after the loop. Of several terms those leave that pay; the others stay: so does a sum that
+** is small beside the values that would be stacked for it alone. It is added up in the cache, they would go to memory and back. */
 #include "../base/vec.h"
 #include "../ir/rewrite.h"
 #include "match.h"
 #include "settle.h"
+
+enum {
+    FAR_LARGER = 8,       /* times; the sum is read and written each round, the stack is written, fetched for that, and read */
+    STACK_LEAST = 1 << 18 /* bytes: below that a stack stays in the cache too */
+};
 
 typedef struct Loop {
     Graph *g;
@@ -73,11 +79,20 @@ static Node *total(Loop *l, Node *v) {
     x = stacked(l, v);
     return l->out ? ir_sum(l->g, x, n, axes) : NULL;
 }
+/* An operand would be stacked for v alone, is large over all rounds, and in each far larger than v. */
+static bool stacks_much(const Loop *l, const Node *v) {
+    for (int i = 0; i < v->n_args; i++) {
+        const Node *x = node_under_views(v->args[i]);
+        if (x->op == OP_const || x->op == OP_iota || nodemap_get(&l->stacked, x)) continue;
+        if (x->type->count >= v->type->count * FAR_LARGER && type_bytes(x->type) * l->scan->at->length >= STACK_LEAST) return true;
+    }
+    return false;
+}
 /* Is the sum of v over the rounds worth a loop less? A value that would be stacked only to be added up is not. */
 static bool pays(const Loop *l, const Node *v) {
     switch ((int)v->op) {
     case OP_dot:
-    case OP_sum: return true;
+    case OP_sum: return !stacks_much(l, v);
     case OP_add: return pays(l, v->args[0]) && pays(l, v->args[1]);
     case OP_transpose:
     case OP_reshape:
