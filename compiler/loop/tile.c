@@ -7,7 +7,8 @@
 **         for row tile: finish                   where it is cut
 **
 ** With groups a unit has several panels, which it packs together; each row tile first copies its scalars to a strip in L1, then
-** goes through the panels, and prefetches meanwhile what comes next: the rows' operand then is read once a group.
+** goes through the panels: the rows' operand is read once a group. A lanes' operand that does not stay in L2 is prefetched, a line
+** or so a step, a block or a panel ahead.
 **
 ** What tile, and whether any of this is there, is tile_shape.c's choice. */
 #include "tile_parts.h"
@@ -69,7 +70,7 @@ static void acc_sum(Tile *t, const Kind *kind, LoopValue **acc) {
         memcpy(acc, loops[i]->acc, sizeof *acc * (size_t)n);
     }
     acc_step(t, kind, row_at, lane_at, acc);
-    if (t->s.group > 1 && sums.n == 1) tile_prefetch(t, kind, loops[0], sums.v[0].extent);
+    tile_prefetch(t, kind, &sums, loops);
     for (int i = sums.n - 1; i >= 0; i--) {
         loop_for_end(t->b, acc);
         memcpy(acc, loops[i]->results, sizeof *acc * (size_t)n);
@@ -212,7 +213,7 @@ static void row_tiles(Tile *t, const Kind *kind, bool high, LoopAffine slot, Wor
         q = affine_loop(start, loop, 1);
         t->slot = affine_plus(slot, affine_loop(affine(0), loop, slots));
     }
-    t->turn = affine_loop(affine(0), loop, 1);
+    t->turn = u->chunks == 1 ? q : affine_loop(affine(0), loop, 1);
     if (t->s.row >= 0) t->at[t->s.row] = affine_plus(affine_times(q, kind->rows), affine(high ? 0 : d->high));
     tiles_emit(t, kind, work);
     loop_for_end(t->b, NULL);

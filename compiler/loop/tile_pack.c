@@ -169,6 +169,8 @@ void tile_strip(Tile *t) {
     pack_rows(&p);
 }
 
+/* ---- prefetches ---- */
+
 /* Elements from a step of the sum to the next in one operand, if that is always as many. */
 static bool flat_step(const Tile *t, bool lanes, i64 *step) {
     TileSums alone = t->s.sums;
@@ -180,21 +182,29 @@ static bool flat_step(const Tile *t, bool lanes, i64 *step) {
     *step = alone.n ? lanes ? alone.v[alone.n - 1].lane : alone.v[alone.n - 1].row : 0;
     return true;
 }
-/* A line of each operand for each step: of the next row tile's scalars (those of a step lie in one line more than this tile's), and of
-** the next block's panels, each row tile another one. `flat`: the loop over the `rounds` steps of the block. */
-void tile_prefetch(Tile *t, const Kind *kind, const LoopFor *flat, i64 rounds) {
-    i64 step, lines = t->s.group * shape_width(&t->s);
-    if (flat_step(t, false, &step) && step * t->s.bytes % 4096) {
-        LoopAffine at = affine_plus(tile_address(t, false), affine(kind->rows + LANES - 1));
-        loop_prefetch(t->b, tile_buffer(t, false), affine_loop(at, flat, step), false, 2);
-    }
-    if (t->s.pack == PACK_COPY && tile_cut(&t->s) && flat_step(t, true, &step)) {
-        LoopAffine line = t->turn, first = t->at[t->s.lane];
-        if (t->units.each < lines) line = affine_plus(affine_times(line, t->s.group), t->member);
-        line = affine_value(affine(0), loop_clamp(t->b, loop_index(t->b, line), 0, lines - 1), LANES);
-        t->at[t->s.lane] = affine_plus(affine_times(t->set, lines * LANES), line);
-        LoopAffine at = affine_plus(tile_address(t, true), affine(rounds * step));
-        loop_prefetch(t->b, tile_buffer(t, true), affine_loop(at, flat, step), false, 2);
-        t->at[t->s.lane] = first;
-    }
+/* Scalars of a step lie in one line more than this tile's. */
+static void prefetch_strip(Tile *t, const Kind *kind, const LoopFor *flat) {
+    i64 step;
+    if (!flat_step(t, false, &step) || step * t->s.bytes % 4096 == 0) return;
+    LoopAffine at = affine_plus(tile_address(t, false), affine(kind->rows + LANES - 1));
+    loop_prefetch(t->b, tile_buffer(t, false), affine_loop(at, flat, step), false, 2);
+}
+/* Each row tile fetches other lines of the next block or else of the next panel, or of the panels of a group. */
+static void prefetch_panel(Tile *t, const Kind *kind, const TileSums *sums, LoopFor *const *loops) {
+    bool grouped = t->s.group > 1, packed = t->packed >= 0, cut = tile_cut(&t->s);
+    i64 step = 0, lines = grouped ? t->s.group * shape_width(&t->s) : kind->width, each = 1;
+    LoopAffine line = t->turn, begin = t->at[t->s.lane];
+    if (axis_stride(&t->spec->axes[t->s.lane], is_right(t, true)) != 1 || (packed && (sums->n != 1 || !flat_step(t, true, &step)))) return;
+    if (grouped && t->units.each < lines) line = affine_plus(affine_times(line, t->s.group), t->member);
+    else if (!grouped) each = quotient_up(lines, t->units.each);
+    line = affine_value(affine(0), loop_clamp(t->b, loop_index(t->b, line), 0, quotient_up(lines, each) - 1), each * LANES);
+    t->at[t->s.lane] = affine_plus(grouped ? affine_times(t->set, lines * LANES) : begin, line);
+    LoopAffine at = affine_plus(tile_address(t, true), affine(cut ? t->s.block * t->s.sums.v[0].lane : lines * LANES));
+    t->at[t->s.lane] = begin;
+    for (int i = 0; i < sums->n; i++) at = affine_loop(at, loops[i], packed ? step : sums->v[i].lane);
+    for (i64 i = 0; i < each; i++) loop_prefetch(t->b, tile_buffer(t, true), affine_plus(at, affine(i * LANES)), false, 2);
+}
+void tile_prefetch(Tile *t, const Kind *kind, const TileSums *sums, LoopFor *const *loops) {
+    if (t->s.group > 1 && sums->n == 1) prefetch_strip(t, kind, loops[0]);
+    if (t->s.far) prefetch_panel(t, kind, sums, loops);
 }

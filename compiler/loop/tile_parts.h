@@ -40,6 +40,7 @@ typedef struct TileShape {
     i64 rows, lanes, stacked; /* extents of these axes */
     TileDeal row_deal, panel_deal; /* rows in tiles, vectors in panels */
     TilePack pack;
+    bool far;         /* the lanes' operand does not stay in L2: what comes next is prefetched */
     int bytes;        /* of an element */
     TileSums sums;    /* summed axes, merged; of the operands as they lie */
     i64 total;        /* summed elements */
@@ -108,8 +109,8 @@ LoopFor *tile_sum_open(Tile *t, const TileSum *sum, int n, LoopValue *const *ini
 /* Fills t->packed with a panel's vectors [summed][width][16] of the block, or its place there with each panel of a group. */
 void tile_pack(Tile *t, const Kind *kind);
 void tile_pack_group(Tile *t);
-/* While a tile of a group is summed: prefetches what the next row tile and the next block will read. */
-void tile_prefetch(Tile *t, const Kind *kind, const LoopFor *flat, i64 rounds);
+/* In a tile's innermost loop: prefetches a line or so of what the next row tile, block or panel will read. `sums`: as the loops run. */
+void tile_prefetch(Tile *t, const Kind *kind, const TileSums *sums, LoopFor *const *loops);
 /* Fills t->strip, if there is one, with the scalars of a row tile, 16 a step: its own rows come first. */
 void tile_strip(Tile *t);
 LoopAffine packed_at(const Tile *t); /* where the panel lies in t->packed */

@@ -11,6 +11,7 @@ enum {
     PANEL_BYTES = 256 << 10, /* of a packed panel, if its block can be made that small */
     PARTIAL_BYTES = 256 << 10,
     NEAR = 256 << 10,        /* elements of an operand that stay in L2 without packing */
+    FAR = 64 << 10,          /* elements of an operand that will have left L2, as others are read too */
     FEW_TILES = 4,           /* row tiles for which packing does not pay */
     TASK_WORK = 1 << 17,     /* multiply-adds worth a task */
     TASKS_WANTED = 16,
@@ -220,6 +221,7 @@ static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape
     sums_set(spec, &s);
     s.pack = pack_choose(spec, &s, elem);
     s.bytes = elem_bytes(elem);
+    s.far = s.total * side_count(spec, !s.swapped) > FAR;
     s.group = 1;
     s.lanes = spec->axes[s.lane].extent;
     s.rows = s.row < 0 ? 1 : spec->axes[s.row].extent;
