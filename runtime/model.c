@@ -1,11 +1,14 @@
-/* model.c: parameters and model states to and from files that other programs share: model.safetensors, start="file",
+/* model.c: parameters and states to and from files that other programs share: model.safetensors, start="file",
 ** --from. */
 #include "rundir.h"
 #include "safetensors.h"
+#include "train.h"
 #include <stdlib.h>
 #include <string.h>
 
-static bool leaf_is_of_model(const nn_leaf *leaf) { return leaf->role == NN_PARAM || leaf->role == NN_MODEL_STATE; }
+static bool leaf_is_shared(const nn_leaf *leaf) {
+    return leaf->role == NN_PARAM || leaf->role == NN_MODEL_STATE || leaf->role == NN_BLOCK_STATE;
+}
 static Tensor leaf_tensor(const Run *run, const nn_leaf *leaf) {
     return (Tensor){leaf->name, leaf->dtype, leaf->n_dims, leaf->dims, run->lasting + leaf->offset, leaf_bytes(leaf)};
 }
@@ -21,9 +24,17 @@ static Tensor average_tensor(const Run *run, const nn_average *average) {
 int64_t model_tensors(const Run *run, bool all, Tensor *to) {
     int64_t n = 0;
     for (int64_t i = 0; i < run->program->n_leaves; i++)
-        if (all || leaf_is_of_model(leaf_at(run, i))) to[n++] = leaf_tensor(run, leaf_at(run, i));
+        if (all || leaf_is_shared(leaf_at(run, i))) to[n++] = leaf_tensor(run, leaf_at(run, i));
     for (int64_t i = 0; i < run->program->n_averages; i++) to[n++] = average_tensor(run, &run->program->averages[i]);
     return n;
+}
+bool model_block_state(const Run *run, const Tensor *tensor) {
+    for (int64_t i = 0; i < run->program->n_leaves; i++) {
+        const nn_leaf *leaf = leaf_at(run, i);
+        if (run->lasting + leaf->offset == tensor->data && leaf_bytes(leaf) == tensor->bytes)
+            return leaf->role == NN_BLOCK_STATE;
+    }
+    return false;
 }
 Status model_save(Run *run, const char *path, const char *classes) {
     const nn_program *p = run->program;
@@ -75,6 +86,10 @@ static bool tensor_take(const SafeFile *file, const Tensor *wanted, Text *misfit
         text_put(misfits, "not in the file");
     return false;
 }
+/* Parameters being there, what the states of blocks are before step 1. */
+static void blocks_start(Run *run) {
+    for (int64_t t = 0; t < run->program->n_trains; t++) block_start(run, t);
+}
 Status model_read(Run *run, const char *path, ModelRead how) {
     SafeFile file;
     const char *why = safetensors_open(run->console.io, path, &file);
@@ -83,9 +98,13 @@ Status model_read(Run *run, const char *path, ModelRead how) {
     Tensor *tensors = calloc((size_t)(p->n_leaves + p->n_averages) + 1, sizeof *tensors);
     int64_t n = tensors ? model_tensors(run, false, tensors) : 0, taken = 0, missing = 0, shown = 0;
     Text misfits = {0};
+    bool started = false;
     for (int64_t i = 0; i < n; i++) {
-        bool average = i >= n - p->n_averages;
-        if (average && how != MODEL_ALL) continue;
+        bool average = i >= n - p->n_averages, of_block = !average && model_block_state(run, &tensors[i]);
+        if ((average || of_block) && how != MODEL_ALL) continue;
+        if (of_block && !started) blocks_start(run);
+        started |= of_block;
+        if (of_block && !safetensors_find(&file, tensors[i].name)) continue;
         Text line = {0};
         bool good = tensor_take(&file, &tensors[i], &line);
         taken += good;

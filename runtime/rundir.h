@@ -38,14 +38,16 @@ void json_values(Run *run, const nn_train *train, const char *prefix, const doub
 void log_progress(Run *run, const BlockPlan *plan, int64_t step, double seconds);
 
 /* ---- model.c */
-STATUS model_write(Run *run); /* model.safetensors: parameters, model states, averages */
+STATUS model_write(Run *run); /* model.safetensors: parameters, states of models and blocks, averages */
 STATUS model_save(Run *run, const char *path,
                   const char *classes); /* the same anywhere; classes: JSON, SET/FIELD to names */
 /* Parameters and model states by name, from any file. MODEL_ALL: every one, and the averages (--from); says what is
-** missing or has another shape. MODEL_MATCHING: those that match, at least one (start="file", --partial). */
+** missing or has another shape. States of train blocks that are in the file too; those that are not are what a training
+** with these parameters would begin with. MODEL_MATCHING: those that match, at least one (start="file", --partial). */
 typedef enum ModelRead { MODEL_ALL, MODEL_MATCHING } ModelRead;
 STATUS model_read(Run *run, const char *path, ModelRead how);
-/* Tensors of the program's leaves (`all`: of every role; else parameters and model states) and averages, in the
-** table's order. */
+/* Tensors of the program's leaves (`all`: of every role; else parameters, then states of models, then those of blocks)
+** and averages, in the table's order. */
 int64_t model_tensors(const Run *run, bool all, Tensor *to);
+bool model_block_state(const Run *run, const Tensor *tensor); /* is it a state of a train block? */
 #endif

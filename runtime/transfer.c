@@ -1,9 +1,11 @@
-/* transfer.c: `export`: the trained parameters, model states and averages as a safetensors file, or as a folder of npy
+/* transfer.c: `export`: the trained parameters, states and averages as a safetensors file, or as a folder of npy
 ** files, one a tensor. `import`: the other way: tensors by the names of this program's leaves, f32 or f64 (npy: any
-** numbers), become a model file that --from and start= take. Averages that are not there are found in the data. */
+** numbers), become a model file that --from and start= take. Averages that are not there are found in the data; states
+** of train blocks are then what a training with these parameters begins with. */
 #include "data/npy.h"
 #include "from.h"
 #include "rundir.h"
+#include "train.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -174,15 +176,19 @@ static Status averages_find(Run *run) {
     TRY(run_open_data(run, used));
     return run_find_averages(run);
 }
-/* Takes all; leaves must be there, averages may be missing. */
+/* Takes all; leaves must be there, averages and states of train blocks may be missing. */
 static Status tensors_take(Run *run, const char *in, const SafeFile *file, const Tensor *tensors, int64_t n,
                            bool *averages) {
     Text wrong = {0};
     int64_t leaves = n - run->program->n_averages, bad = 0;
+    bool started = false;
     for (int64_t i = 0; i < n; i++) {
+        bool of_block = i < leaves && model_block_state(run, &tensors[i]);
+        for (int64_t t = 0; of_block && !started && t < run->program->n_trains; t++) block_start(run, t);
+        started |= of_block;
         Taken taken = file ? take_tensor(file, &tensors[i]) : take_file(run, in, &tensors[i]);
         if (i >= leaves && taken == MISSING) *averages = false;
-        if (taken == TAKEN || (i >= leaves && taken == MISSING)) continue;
+        if (taken == TAKEN || ((i >= leaves || of_block) && taken == MISSING)) continue;
         if (bad++ >= 10) continue;
         text_format(&wrong, "\n   %s: %s", tensors[i].name, taken == MISSING ? "is not there" : "has not the shape [");
         for (int64_t d = 0; taken == MISFIT && d < tensors[i].rank; d++)
