@@ -145,6 +145,13 @@ void value_name(const nn_train *train, int64_t i, Text *to) {
         text_format(to, "[%lld]", (long long)(i / left % report->dims[d]));
     }
 }
+bool value_in_training(const nn_train *train, int64_t i) {
+    i -= train->n_minimizes;
+    if (i < 0) return true;
+    const nn_report *report = train->reports;
+    for (; i >= report_size(report); report++) i -= report_size(report);
+    return !report->eval_only;
+}
 int64_t best_value(const nn_train *train) {
     if (train->best < 0) return train->n_minimizes ? 0 : -1;
     if (train->best >= train->n_reports) return train->best - train->n_reports;

@@ -10,11 +10,13 @@ static void put_number(const Run *run, Text *to, double value) {
     text_format(to, run->program->is_f64 ? "%.17g" : "%.9g", value);
 }
 
-/* ---- log.csv: columns of all blocks, each name once; empty cells where a block has no such report */
-static bool name_is_new(const Run *run, int64_t block, int64_t value, const char *name) {
+/* ---- log.csv: columns of all blocks, each name once; empty cells where a block has no such report. Those of training are
+** without the reports that only evaluations compute. */
+static bool name_is_new(const Run *run, int64_t block, int64_t value, bool training, const char *name) {
     for (int64_t t = 0; t <= block; t++) {
         const nn_train *train = &run->program->trains[t];
         for (int64_t i = 0; i < (t == block ? value : values_count(train)); i++) {
+            if (training && !value_in_training(train, i)) continue;
             Text other = {0};
             value_name(train, i, &other);
             bool same = !other.failed && !strcmp(other.bytes, name);
@@ -25,12 +27,13 @@ static bool name_is_new(const Run *run, int64_t block, int64_t value, const char
     return true;
 }
 /* Calls put for each column in order. */
-static void columns_walk(const Run *run, void (*put)(const char *name, void *context), void *context) {
+static void columns_walk(const Run *run, bool training, void (*put)(const char *name, void *context), void *context) {
     for (int64_t t = 0; t < run->program->n_trains; t++)
         for (int64_t i = 0; i < values_count(&run->program->trains[t]); i++) {
+            if (training && !value_in_training(&run->program->trains[t], i)) continue;
             Text name = {0};
             value_name(&run->program->trains[t], i, &name);
-            if (!name.failed && name_is_new(run, t, i, name.bytes)) put(name.bytes, context);
+            if (!name.failed && name_is_new(run, t, i, training, name.bytes)) put(name.bytes, context);
             text_free(&name);
         }
 }
@@ -38,8 +41,8 @@ static void put_plain(const char *name, void *to) { text_format(to, ",%s", name)
 static void put_validate(const char *name, void *to) { text_format(to, ",validate_%s", name); }
 Status log_header(Run *run, Text *to) {
     text_put(to, "block,round,epoch,step,examples");
-    columns_walk(run, put_plain, to);
-    columns_walk(run, put_validate, to);
+    columns_walk(run, true, put_plain, to);
+    columns_walk(run, false, put_validate, to);
     text_put(to, "\n");
     return to->failed ? console_fail(&run->console, FAILED_LIMIT, "not enough memory for log.csv") : OK;
 }
@@ -47,6 +50,7 @@ typedef struct Cells {
     const Run *run;
     const nn_train *train;
     const double *values; /* NULL: none */
+    bool training;
     Text *out;
 } Cells;
 static void put_cell(const char *name, void *context) {
@@ -57,6 +61,7 @@ static void put_cell(const char *name, void *context) {
         value_name(cells->train, i, &own);
         bool same = !own.failed && !strcmp(own.bytes, name);
         text_free(&own);
+        if (same && cells->training && !value_in_training(cells->train, i)) return;
         if (same) {
             put_number(cells->run, cells->out, cells->values[i]);
             return;
@@ -70,8 +75,8 @@ static Status log_row(Run *run, const BlockPlan *plan, const double *train, cons
     Text row = {0};
     text_format(&row, "%s,%lld,%lld,%lld,%lld", plan->train->name, (long long)run->at.round,
                 (long long)step_epoch(plan, run->at.step), (long long)run->at.step, (long long)run->at.examples);
-    columns_walk(run, put_cell, &(Cells){run, plan->train, train, &row});
-    columns_walk(run, put_cell, &(Cells){run, plan->train, validate, &row});
+    columns_walk(run, true, put_cell, &(Cells){run, plan->train, train, true, &row});
+    columns_walk(run, false, put_cell, &(Cells){run, plan->train, validate, false, &row});
     text_put(&row, "\n");
     int error = append(run->console.io, run->directory->log, &row);
     run->at.log_bytes += (int64_t)row.n;
@@ -128,8 +133,9 @@ static void round_line(Run *run, const BlockPlan *plan, const double *train, con
         console_note(&run->console, "%.*s", (int)line.n - 1, line.bytes);
     text_free(&line);
 }
-void json_values(Run *run, const nn_train *train, const char *prefix, const double *values, Json *json) {
+void json_values(Run *run, const nn_train *train, const char *prefix, const double *values, bool training, Json *json) {
     for (int64_t i = 0; i < values_count(train); i++) {
+        if (training && !value_in_training(train, i)) continue;
         Text name = {0};
         text_put(&name, prefix);
         value_name(train, i, &name);
@@ -159,8 +165,8 @@ static void round_event(Run *run, const BlockPlan *plan, const double *train, co
     json_integer(&json, "epoch", step_epoch(plan, run->at.step));
     json_integer(&json, "step", run->at.step);
     json_integer(&json, "examples", run->at.examples);
-    json_values(run, plan->train, "", train, &json);
-    if (validate) json_values(run, plan->train, "validate_", validate, &json);
+    json_values(run, plan->train, "", train, true, &json);
+    if (validate) json_values(run, plan->train, "validate_", validate, false, &json);
     json_real(&json, "seconds", seconds, false);
     json_close(&json, '}');
     console_event(&run->console, &out);
@@ -252,7 +258,7 @@ Status log_evaluation(Run *run, const BlockPlan *plan, Part part, const double *
     json_string(&json, "block", plan->train->name);
     json_string(&json, "split", part_names[part]);
     json_integer(&json, "rows", evaluate_rows(plan, part));
-    json_values(run, plan->train, "", values, &json);
+    json_values(run, plan->train, "", values, false, &json);
     json_close(&json, '}');
     console_event(&run->console, &out);
     return console_check(&run->console);

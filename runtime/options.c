@@ -220,22 +220,28 @@ static void command_find(Options *options, const nn_program *program, int *at) {
 static Status word_read(Console *console, const nn_program *program, Options *options, const char *word) {
     const char *names[64];
     int64_t n = 0;
-    bool takes_block = false, generate = options->command == COMMAND_GENERATE;
-    for (int64_t i = 0; i < (generate ? program->n_generates : program->n_trains) && n < 64; i++) {
-        names[n++] = generate ? program->generates[i].model : program->trains[i].name;
+    bool takes_block = false, generate = options->command == COMMAND_GENERATE,
+         predict = options->command == COMMAND_PREDICT;
+    int64_t most = generate ? program->n_generates : predict ? program->n_predicts : program->n_trains;
+    for (int64_t i = 0; i < most && n < 64; i++) {
+        names[n++] = generate  ? program->generates[i].model
+                     : predict ? program->predicts[i].name
+                               : program->trains[i].name;
         if (!strcmp(word, names[n - 1])) takes_block = true;
     }
-    if (strchr("TENLGB", command_letters[options->command]) && takes_block && !options->block) {
+    if (strchr("TEPNLGB", command_letters[options->command]) && takes_block && !options->block) {
         options->block = word;
         return OK;
     }
     for (CommandName c = 0; c < N_COMMANDS && n < 64; c++) names[n++] = command_words[c];
-    const char *near = name_near(word, names, n);
+    const char *near = name_near(word, names, n), *what = generate  ? "model that generates"
+                                                          : predict ? "predict block"
+                                                                    : "train block";
     if (near)
-        return console_fail(console, FAILED_USAGE, "\"%s\" is no command and no train block; did you mean \"%s\"?",
-                            word, near);
-    return console_fail(console, FAILED_USAGE,
-                        "\"%s\" is no command and no train block of the page; --help lists the commands", word);
+        return console_fail(console, FAILED_USAGE, "\"%s\" is no command and no %s; did you mean \"%s\"?", word, what,
+                            near);
+    return console_fail(console, FAILED_USAGE, "\"%s\" is no command and no %s of the page; --help lists them", word,
+                        what);
 }
 
 Status options_read(Console *console, const nn_program *program, int argc, char **argv, Options *options, bool *done) {

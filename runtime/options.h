@@ -42,7 +42,7 @@ typedef struct HyperValue {
 } HyperValue;
 typedef struct Options {
     CommandName command;
-    const char *block; /* train block, or model of generate; NULL: none named */
+    const char *block; /* train block, predict block, or model of generate; NULL: none named */
     OptionValue of[N_OPTIONS];
     int64_t n_data;
     const char **data; /* NAME=PATH of each --data */

@@ -215,14 +215,30 @@ static Status rows_find(Run *run, Predict *predict) {
         predict->rows = rows->count;
     return OK;
 }
+/* The block that is named, or the only one. */
+static Status block_choose(Run *run, const nn_predict **spec) {
+    const nn_program *p = run->program;
+    Text names = {0};
+    if (!p->n_predicts) return console_fail(&run->console, FAILED_USAGE, "the page has no predict block");
+    *spec = p->n_predicts == 1 ? &p->predicts[0] : NULL;
+    for (int64_t i = 0; i < p->n_predicts; i++) {
+        if (run->options.block && !strcmp(p->predicts[i].name, run->options.block)) *spec = &p->predicts[i];
+        text_format(&names, "%s%s", i ? ", " : "", p->predicts[i].name);
+    }
+    Status status = OK;
+    if (!*spec)
+        status = console_fail(&run->console, FAILED_USAGE, "the page has %lld predict blocks: %s; name one: %s predict %s",
+                              (long long)p->n_predicts, names.bytes, p->name, p->predicts[0].name);
+    text_free(&names);
+    return status;
+}
 Status command_predict(Run *run) {
     From from;
     const char *format = run->options.of[OPTION_FORMAT].text;
-    if (!run->program->n_predicts) return console_fail(&run->console, FAILED_USAGE, "the page has no predict block");
-    Predict predict = {.spec = &run->program->predicts[0],
-                       .jsonl = run->console.json || (format && !strcmp(format, "jsonl"))};
+    Predict predict = {.jsonl = run->console.json || (format && !strcmp(format, "jsonl"))};
     if (format && strcmp(format, "csv") && strcmp(format, "jsonl"))
         return console_fail(&run->console, FAILED_USAGE, "--format must be csv or jsonl, not \"%s\"", format);
+    TRY(block_choose(run, &predict.spec));
     TRY(from_find(run, &from));
     TRY(run_open_blocks(run));
     TRY(data_find(run, &predict));

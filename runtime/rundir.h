@@ -33,8 +33,9 @@ STATUS log_round(Run *run, const BlockPlan *plan, const double *train, const dou
 STATUS log_evaluation(Run *run, const BlockPlan *plan, Part part, const double *values, const char *event);
 STATUS log_sync(Run *run);
 STATUS log_header(Run *run, Text *to);
-void json_values(Run *run, const nn_train *train, const char *prefix, const double *values,
-                 Json *json); /* a member each */
+/* A member each; training: without the reports that only evaluations compute. */
+void json_values(Run *run, const nn_train *train, const char *prefix, const double *values, bool training,
+                 Json *json);
 void log_progress(Run *run, const BlockPlan *plan, int64_t step, double seconds);
 
 /* ---- model.c */

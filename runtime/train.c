@@ -332,7 +332,7 @@ static void put_report(Run *run, const BlockPlan *plan, const double *values, Js
     const nn_train *train = plan->train;
     json_open(json, train->name, '{');
     json_integer(json, "rows", evaluate_rows(plan, PART_TEST));
-    json_values(run, train, "", values, json);
+    json_values(run, train, "", values, false, json);
     json_close(json, '}');
 }
 static Status test_part(Run *run) {

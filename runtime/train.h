@@ -28,5 +28,6 @@ int64_t values_count(const nn_train *train);
 void values_from_totals(Run *run, const nn_train *train, const Totals *totals, double *values);
 /* Name of column i: loss, accuracy, errors[3], confusion[1][2]. */
 void value_name(const nn_train *train, int64_t i, Text *to);
+bool value_in_training(const nn_train *train, int64_t i); /* not of a report of evaluations only */
 int64_t best_value(const nn_train *train); /* index in values of what best= compares, -1: nothing does */
 #endif

@@ -203,8 +203,7 @@ void data_declare(Eval *e, File *file, const Ast *ast) {
                      .file = file,
                      .index = -1,
                      .files = {"", "", ""},
-                     .classes = -1,
-                     .every = 1};
+                     .classes = -1};
     Binding *b = ARENA_NEW(e->arena, Binding);
     b->name = set->name, b->span = ast->data.name.span, b->value = value_data(e, set);
     scope_declare(e, file->scope, b);

@@ -52,7 +52,11 @@ static bool not_known(Eval *e, const Context *c, const Value *v, Span span, cons
         Message *m =
             sema_error(e, c, E230, span, "%s must be known when compiling, this %s is found when the program runs",
                        what, value_text(e, v));
-        message_help(m, "known are literals, dimensions, hypers, and what is made of them alone");
+        if (v->shape.rank)
+            message_help(m, "a list is known when it is written out, [n, 2 * n], or a range, 0..n; slices of one and arithmetic "
+                            "on one are not");
+        else
+            message_help(m, "known are literals, dimensions, hypers, and numbers made of them alone");
     }
     return false;
 }

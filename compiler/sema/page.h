@@ -94,7 +94,7 @@ struct DataSet {
     int classes;       /* its column; -1 */
     bool windows;      /* a field is a window */
     double validate, test;
-    i64 every;
+    i64 every;         /* rows between windows; 0: not said */
     VEC(Column *) columns;
     VEC(Average *) averages;
     VEC(Field) fields;
@@ -204,7 +204,7 @@ struct Train {
     const char *name, *owner; /* owner: of its states, no model's name */
     Use use;
     bool failed, all;
-    i64 epochs, steps, patience, hold;
+    i64 epochs, steps, patience, hold; /* 0: not said */
     bool stream;
     const Ast *best;
     const char *start_file;

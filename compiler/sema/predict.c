@@ -8,6 +8,12 @@ void predict_declare(Eval *e, const File *file, const Ast *ast) {
     p->name = ast->predict.label.text ? ast->predict.label.text
               : page->predicts.n      ? arena_printf(e->arena, "predict_%d", page->predicts.n + 1)
                                       : "predict";
+    for (int i = 0; i < page->predicts.n; i++) {
+        if (strcmp(page->predicts.v[i]->name, p->name) != 0) continue;
+        Span span = ast->predict.label.text ? ast->predict.label.span : ast->span;
+        Message *m = sema_error(e, NULL, E443, span, "two predict blocks are called `%s`", p->name);
+        message_help(m, "predict on %s as another { .. }", ast->predict.data.text);
+    }
     p->use.rows = PREDICT_ROWS;
     p->use.set = data_find(e, file->scope, ast->predict.data);
     p->failed = !p->use.set;

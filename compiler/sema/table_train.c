@@ -258,7 +258,7 @@ static nn_train train_row(Table *x, Train *t) {
                     .patience = t->patience,
                     .start_file = t->start_file,
                     .stream = t->stream,
-                    .hold = t->hold,
+                    .hold = t->hold ? t->hold : 1,
                     .sums = SUMS_AT,
                     .line = line_of(t->ast->span)};
     Filling f = {.x = x, .t = t, .row = &row};

@@ -60,7 +60,7 @@ static const char *free_name(Eval *e, const char *name) {
 void train_declare(Eval *e, const File *file, const Ast *ast) {
     Page *page = page_of(e);
     Train *t = ARENA_NEW(e->arena, Train);
-    *t = (Train){.ast = ast, .file = file, .start_file = "", .hold = 1};
+    *t = (Train){.ast = ast, .file = file, .start_file = ""};
     t->name = ast->train.label.text ? ast->train.label.text : free_name(e, ast->train.models.v[0].text);
     for (int i = 0; i < page->trains.n; i++) {
         if (page->trains.v[i]->name != t->name) continue;
@@ -106,7 +106,7 @@ static Context pass_context(Eval *e, Train *t, Pass *pass) {
     t->use.training = pass->kind != PASS_EVAL;
     Context c = use_context(e, &t->use, t->name);
     c.where = WHERE_TRAIN, c.owner = c.train = t->owner, c.top = true, c.block = pass;
-    c.streams = t->stream || t->hold > 1;
+    c.streams = t->stream || t->hold;
     c.trained = (const Model *const *)t->models.v, c.n_trained = t->models.n, c.all_trained = false;
     return c;
 }
@@ -223,9 +223,9 @@ static void best_check(Eval *e, Train *t) {
 static bool ordered(const DataSet *set) { return !data_endless(set); }
 /* A stream is made of rows that follow each other and goes on where the last batch ended; hold stays where it is. */
 static void stream_check(Eval *e, Train *t) {
-    if (t->failed || !(t->stream || t->hold > 1)) return;
+    if (t->failed || !(t->stream || t->hold)) return;
     const char *why = t->all ? "batch=all takes all rows in each step: no batch follows another"
-                      : t->stream && t->hold > 1
+                      : t->stream && t->hold
                           ? "`stream` goes on with the next rows and `hold` stays on the same: one of them"
                       : t->stream && !ordered(t->use.set)
                           ? "`stream` walks through rows in order, and this data is drawn anew in each step"
@@ -233,7 +233,7 @@ static void stream_check(Eval *e, Train *t) {
     if (!why) return;
     t->failed = true;
     Message *m = sema_error(e, NULL, E449, t->ast->train.data.span, "%s", why);
-    if (t->stream && !t->all && t->hold <= 1) message_help(m, "hold=5 stays five steps on each batch that is drawn");
+    if (t->stream && !t->all && !t->hold) message_help(m, "hold=5 stays five steps on each batch that is drawn");
 }
 static void endless_check(Eval *e, Train *t) {
     if (t->failed || !data_endless(t->use.set) || (t->steps && !t->all)) return;
@@ -270,7 +270,10 @@ static bool positive(Eval *e, const Train *t, const Ast *s, i64 *to) {
     Value *v = eval_expression(e, &top, t->file->scope, ast);
     if (value_is_poison(v) || !need_int(e, &top, v, ast->span, s->setting.name.text, to)) return false;
     if (*to >= 1 && *to <= INT32_MAX) return true;
-    sema_error(e, NULL, E449, ast->span, "`%s` is at least 1, this is %lld", s->setting.name.text, (long long)*to);
+    Message *m =
+        sema_error(e, NULL, E449, ast->span, "`%s` is at least 1, this is %lld", s->setting.name.text, (long long)*to);
+    if (!*to && (to == &t->steps || to == &t->epochs))
+        message_help(m, "`--steps 0`, given to the trainer, writes the initial model");
     return false;
 }
 static bool batch_setting(Eval *e, Train *t, const Ast *s) {

@@ -397,19 +397,21 @@ static Status csv_file(Reading *reading, int f, const char *name, ClassTable *ta
     return status;
 }
 
-/* Ids of classes in all files become classes. */
+/* Ids of classes in all files become classes. Where other cells were wrong, cells that are no class are told too, and no more. */
 static Status classes_apply(Reading *reading, ClassTable *tables) {
     Set *set = reading->set;
+    bool wrong = reading->console->data_errors > 0;
     for (int64_t c = 0; c < set->spec->n_columns; c++) {
         Column *column = &set->columns[c];
         if (column->spec->element != NN_CLASS || !column_is_csv(reading, c)) continue;
         if (is_characters(column->spec)) {
+            if (wrong) continue;
             TRY(strings_settle(reading, column));
             continue;
         }
         int32_t *map;
         TRY(classes_settle(reading, column, &tables[c], &map));
-        for (int f = 0; f < N_PARTS; f++)
+        for (int f = 0; f < N_PARTS && !wrong; f++)
             for (int64_t i = 0; column->values[f] && i < set->raw_rows[f] * column->elements; i++) {
                 int32_t *id = (int32_t *)(void *)(uintptr_t)column->values[f] + i;
                 *id = map[*id];
@@ -424,7 +426,7 @@ Status csv_read(Reading *reading) {
     Status status = OK;
     for (int f = 0; f < N_PARTS && !status; f++)
         if (file_wanted(reading, f)) status = csv_file(reading, f, spec->files[f], tables);
-    if (!status && !reading->console->data_errors) status = classes_apply(reading, tables);
+    if (!status) status = classes_apply(reading, tables);
     for (int64_t c = 0; c < spec->n_columns; c++) class_table_free(&tables[c]);
     free(tables);
     return status;

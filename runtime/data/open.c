@@ -27,13 +27,23 @@ static bool has_windows(const nn_set *spec) {
         if (spec->columns[c].window > 0) return true;
     return false;
 }
+/* Rows between windows, where the page does not say it: each row of training begins one; in the evaluations of a text they stand side by
+** side, for there they would say of every symbol, once a round, what they have said of it already. */
+static int64_t window_every(const nn_set *spec, bool training) {
+    bool text = !strcmp(spec->kind, "text") || !strcmp(spec->kind, "words");
+    int64_t widest = 1;
+    if (spec->every > 0) return spec->every;
+    for (int64_t c = 0; c < spec->n_columns; c++)
+        if (spec->columns[c].window > widest) widest = spec->columns[c].window;
+    return training || !text ? 1 : widest;
+}
 /* Windows that lie within raw rows [first, first + n) of a file: there must be one. */
 static Status windows_in(const Reading *reading, int file, int64_t first, int64_t n, PartRows *to) {
     const nn_set *spec = reading->set->spec;
-    int64_t span = window_span(spec), every = spec->every > 0 ? spec->every : 1;
+    Part part = (Part)(to - reading->set->parts);
+    int64_t span = window_span(spec), every = window_every(spec, part == PART_TRAIN || reading->request->whole);
     *to = (PartRows){.rows = n < span ? 0 : (n - span) / every + 1, .file = file, .first = first, .every = every};
     if (n >= span || !n) return OK;
-    Part part = (Part)(to - reading->set->parts);
     return console_fail(reading->console, FAILED_DATA,
                         "data \"%s\" (%s.nn:%lld): its windows span %lld rows, but its %s part has %lld row%s",
                         spec->name, reading->program->name, (long long)spec->line, (long long)span, part_names[part],

@@ -65,6 +65,9 @@ line() { case_of "$1" "(xs: [t, 3]) -> [2]" "xs |> $2 |> tanh |> last |> dense(2
 line conv1d "conv1d(4)"
 line conv1d_causal "conv1d(4, kernel=2, causal=true, dilation=2) |> tanh |> conv1d(2, stride=2, padding=1)"
 line conv1d_options "conv1d(3, kernel=4, same=true, bias=false) |> tanh |> conv1d(6, groups=3, init=he)"
+case_of conv3d "(image: [6, 5, 4]) -> [2]" "reshape(image, 6, 5, 2, 2) |> conv3d(2, kernel=2, padding=1, stride=2) |> tanh |> flatten3d |> dense(2)" "sum(sin(m_~(image)))"
+case_of conv3d_options "(image: [6, 5, 4]) -> [2]" "reshape(image, 3, 2, 5, 4) |> conv3d(4, kernel=2, same=true, dilation=2, groups=2, bias=false, init=he) |> tanh |> flatten3d |> dense(2)" "sum(sin(m_~(image)))"
+case_of flatten1d "(xs: [7, 3]) -> [2]" "xs |> conv1d(2) |> tanh |> flatten1d |> dense(2)" "sum(sin(m_~(xs)))"
 case_of flatten "(image: [6, 5, 4]) -> [2]" "image |> conv2d(2, kernel=4) |> flatten |> dense(2)" "sum(sin(m_~(image)))"
 add tasks "data sets_~, test=4, validate=4 { x: [4, 5, 5, 2] = normal(); y: [4, 3] = normal() }
 model m_~(x: [5, 5, 2]) -> [3] { param w: [3, 3, 2, 4] = normal(0, 0.4); convolve(x, w, stride=2, padding=1) |> tanh |> flatten |> dense(3) }

@@ -1,0 +1,66 @@
+# features.test.sh: what blocks of a page promise and only a run shows: states in model files, several predict blocks, logs without what
+# was not computed, evaluations of a text, hold=1.
+. tests/lib.sh
+cat >"$TMP/slow.nn" <<'X'
+data d, test=100 { x: [4] = normal() }
+model m(x: [4]) -> [4] { x |> dense(8) |> relu |> dense(4) }
+train m on d, batch=20, steps=50 {
+    state slow = m.params
+    state n = 0
+    minimize mse(m(x), x) by adam(1e-2)
+    slow = 0.9 * slow + 0.1 * m.params
+    n = n + 1
+    report n = n
+    report behind = mse(m(x; slow), x)
+    if not training { report table = [x, x, x, x] }
+}
+predict on d as guess { report sum = sum(m(x)) }
+predict on d as errors { report error = mse(m(x), x) }
+X
+"$NNC" "$TMP/slow.nn" -o "$TMP/slow" >"$TMP/log" 2>&1 && "$TMP/slow" train --out "$TMP/run" >"$TMP/log" 2>&1 || fail "slow" "$(tail -c 400 "$TMP/log")"
+for from in run run/model.safetensors run/last.ckpt; do "$TMP/slow" eval --from "$TMP/$from" --json 2>/dev/null >"$TMP/eval.$(basename $from)"; done
+reaches "a state of a train block goes on in eval" "$(number "$TMP/eval.run" n)" "==" 51
+same "a model file holds the states of train blocks" "$TMP/eval.run" "$TMP/eval.model.safetensors"
+same "a checkpoint too" "$TMP/eval.run" "$TMP/eval.last.ckpt"
+check "export" "$TMP/slow" export --from "$TMP/run" --to "$TMP/out" --format npy
+check "import" "$TMP/slow" import --in "$TMP/out" --to "$TMP/in.safetensors"
+"$TMP/slow" eval --from "$TMP/in.safetensors" --json 2>/dev/null >"$TMP/eval.in"
+same "they are exported and imported" "$TMP/eval.run" "$TMP/eval.in"
+rm "$TMP"/out/m-state-*
+check "without them" "$TMP/slow" import --in "$TMP/out" --to "$TMP/less.safetensors"
+"$TMP/slow" eval --from "$TMP/less.safetensors" --json 2>/dev/null >"$TMP/eval.less"
+reaches "a state that is nowhere begins as in training" "$(number "$TMP/eval.less" n)" "==" 1
+# logs
+if grep -q nan "$TMP/run/log.csv"; then fail "no nan in log.csv" "$(head -2 "$TMP/run/log.csv")"; else ok "no nan in log.csv"; fi
+if head -1 "$TMP/run/log.csv" | grep -q ',validate_table\[3\]\[3\]$' && ! head -1 "$TMP/run/log.csv" | grep -q ',table'; then ok "reports of evaluations have columns of evaluations only"
+else fail "reports of evaluations have columns of evaluations only" "$(head -1 "$TMP/run/log.csv")"; fi
+"$TMP/slow" train --out "$TMP/json" --json 2>/dev/null >"$TMP/events"
+if grep -q '"event":"round"' "$TMP/events" && ! grep -q nan "$TMP/events"; then ok "nor in events"; else fail "nor in events" "$(head -c 400 "$TMP/events")"; fi
+# several predict blocks
+expect "help lists them" 0 "^predict blocks: guess errors" "$TMP/slow" --help
+expect "one must be named" 2 "2 predict blocks: guess, errors; name one" "$TMP/slow" predict --from "$TMP/run" --rows 1
+expect "a misspelt one" 2 'no predict block; did you mean "errors"' "$TMP/slow" predict error --from "$TMP/run" --rows 1
+expect "the first" 0 "^sum" "$TMP/slow" predict guess --from "$TMP/run" --rows 1
+expect "the second" 0 "^error" "$TMP/slow" predict --from "$TMP/run" --rows 1 errors
+# a text whose windows lie close: each character of the validation part is asked for once a round
+cat >"$TMP/text.nn" <<X
+data t = text("$PWD/LICENSE"), validate=1000 { a: class(80)[20] = window(char, 20); b: class(80)[20] = window(char, 20, shift=1) }
+model m(a: class(80)[t]) -> [t, 80] { a |> embedding(8) |> dense(80) }
+train m on t, batch=10, steps=3 { minimize mean(cross_entropy(m(a), b)) by adam(1e-2) }
+X
+"$NNC" "$TMP/text.nn" -o "$TMP/text" >"$TMP/log" 2>&1 && "$TMP/text" train --out "$TMP/text.run" >"$TMP/log" 2>&1 || fail "text" "$(tail -c 400 "$TMP/log")"
+"$TMP/text" eval --from "$TMP/text.run" --split validate --json >"$TMP/eval" 2>/dev/null
+reaches "windows of a text stand side by side in evaluations" "$(number "$TMP/eval" rows)" "==" 49
+sed 's/validate=1000/validate=1000, every=1/' "$TMP/text.nn" >"$TMP/close.nn"
+"$NNC" "$TMP/close.nn" -o "$TMP/close" >"$TMP/log" 2>&1 && "$TMP/close" train --out "$TMP/close.run" >"$TMP/log" 2>&1 || fail "close" "$(tail -c 400 "$TMP/log")"
+"$TMP/close" eval --from "$TMP/close.run" --split validate --json >"$TMP/eval" 2>/dev/null
+reaches "unless the page says how they lie" "$(number "$TMP/eval" rows)" "==" 980
+# hold=1: a carry that begins anew in each step
+cat >"$TMP/hold.nn" <<'X'
+data d { x: [3] = normal() }
+model m(x: [3]) -> [3] { param w: [3, 3] = normal(); carry h: [3] = 0; h = 0.9 * h + x @ w; h }
+train m on d, batch=4, steps=6, hold=1 { minimize sum(m(x)^2) by adam(1e-3) }
+X
+sed 's/carry h/h/; s/, hold=1//' "$TMP/hold.nn" >"$TMP/plain.nn"
+for page in hold plain; do "$NNC" run "$TMP/$page.nn" train --out "$TMP/$page.run" >"$TMP/log" 2>&1 || fail "$page" "$(tail -c 400 "$TMP/log")"; done
+same "hold=1 is no carry" "$TMP/plain.run/log.csv" "$TMP/hold.run/log.csv"
