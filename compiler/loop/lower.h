@@ -10,7 +10,8 @@
 ** loop whatever its rank. Then the real run: loops are opened, groups are bound to them, the same code is written.
 **
 ** LANES. At most one group advances by lanes: lane l stands for its element base + l. `active` lanes count; the others compute
-** garbage that is neither stored nor summed. What does not depend on the lanes stays scalar and is splat when it meets lanes. */
+** garbage that is neither stored nor summed. What does not depend on the lanes stays scalar and is splat when it meets lanes.
+** A vector may run over the end of its group: lanes from `wrap` on stand at the beginning of the next round of the group around it. */
 #ifndef NNC_LOWER_H
 #define NNC_LOWER_H
 #include "plan_to_loop.h"
@@ -97,6 +98,8 @@ typedef struct Lower {
     VEC(Known) known;
     Map newest;         /* node -> its newest entry in `known`, +1 */
     int active;         /* lanes that count; 0: no lanes are open */
+    int wrap;           /* the first lane of the next round of group wrap_outer; 0: all are of one round */
+    int wrap_outer, wrap_inner;
     int cell;           /* of a tile: its vectors have the same index, each its own values */
     LoopValue *guard;   /* lanes: only where this holds memory may be touched; NULL: everywhere */
     LoopValue *anchor;  /* the anchor's value at `anchor_index` */
@@ -113,6 +116,7 @@ LoopAffine axes_coordinate(const Lower *w, int dim);
 bool axes_split(Lower *w, LoopAffine f, i64 d, LoopAffine *q, LoopAffine *r);
 void axes_group(Lower *w);               /* after the trial */
 LoopAffine axes_realise(Lower *w, const LoopAffine *f, i64 *lane);
+i64 axes_jump(const Lower *w, const LoopAffine *f); /* what lanes from w->wrap on have more than a row of lanes says; 0: it is one row */
 void axes_note(Lower *w, LoopAffine form, bool address, bool store);
 
 /* ---- lower_value.c */
@@ -143,6 +147,9 @@ bool view_step(Lower *w, const PlanBody **body, const Node **node, const Index *
 typedef void NestBody(Lower *w, void *context);
 /* `body` for all elements of the groups of a class; `lanes`: the group that goes 16 at a time, -1: none. */
 void nest(Lower *w, AxisClass class, int lanes, bool parallel, NestBody *body, void *context);
+/* The same for two groups, `inner` within `outer`, as if they were one, by vectors that run over the end of `inner`; only if nest_may_wrap. */
+void nest_wrapped(Lower *w, AxisClass class, int inner, bool parallel, NestBody *body, void *context);
+bool nest_may_wrap(const Lower *w, AxisClass class, int inner);
 /* The same but for group `inner`, which `body` opens itself. */
 void nest_outer(Lower *w, AxisClass class, int inner, bool parallel, NestBody *body, void *context);
 /* The same with accumulators through the loops of AXIS_FOLD: `body` changes acc[n]. */
@@ -151,6 +158,7 @@ void nest_fold(Lower *w, int lanes, int n, LoopValue **acc, FoldBody *body, void
 /* The group whose lanes lie best in memory, -1: none has more than one element. */
 int best_lanes(const Lower *w, AxisClass class);
 LoopValue *active_mask(Lower *w); /* lanes that count */
+LoopValue *lanes_below(Lower *w, int n);
 
 void group_bind(Lower *w, int group, LoopAffine at, bool lanes);
 void group_unbind(Lower *w, int group);

@@ -122,6 +122,14 @@ void axes_group(Lower *w) {
         atom->group = w->groups.n - 1;
     }
 }
+static i64 group_factor(const Lower *w, const LoopAffine *f, int group) {
+    const AxisGroup *g = &w->groups.v[group];
+    return factor_of(f, &w->atoms.v[g->first + g->n - 1]->loop);
+}
+i64 axes_jump(const Lower *w, const LoopAffine *f) {
+    if (!w->wrap) return 0;
+    return group_factor(w, f, w->wrap_outer) - group_factor(w, f, w->wrap_inner) * w->groups.v[w->wrap_inner].extent;
+}
 LoopAffine axes_realise(Lower *w, const LoopAffine *f, i64 *lane) {
     *lane = 0;
     if (w->trial) return *f;

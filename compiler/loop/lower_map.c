@@ -45,5 +45,6 @@ void lower_map(Lower *w) {
     const Type *type = w->kernel->stores.v[0].node->type;
     for (int i = 0; i < type->rank; i++) axes_dim(w, type->dims[i], AXIS_RESULT);
     run_trial(w, map_element, NULL);
-    nest(w, AXIS_RESULT, best_lanes(w, AXIS_RESULT), w->kernel->parallel, map_element, NULL);
+    int lanes = best_lanes(w, AXIS_RESULT);
+    (nest_may_wrap(w, AXIS_RESULT, lanes) ? nest_wrapped : nest)(w, AXIS_RESULT, lanes, w->kernel->parallel, map_element, NULL);
 }

@@ -3,6 +3,7 @@
 
 enum {
     ROUNDS_WRITTEN = 9, /* of loops that fold, all together */
+    WRAPPED_MOST = 8,   /* vectors that run over the ends of rows, written out */
     VECTORS_BESIDE = 4  /* of the innermost loop: chains of arithmetic run side by side */
 };
 
@@ -17,8 +18,9 @@ void group_unbind(Lower *w, int group) { w->groups.v[group].bound = false; }
 /* ---- loops without accumulators */
 typedef struct Nest {
     int n;
-    int groups[RANK_MAX * 4]; /* outermost first, but for the one with lanes */
+    int groups[RANK_MAX * 4]; /* outermost first, but for the one with lanes, and the one around it where they are walked as one */
     int lanes;
+    bool wrapped;
     bool outer; /* `body` sees to the lanes itself */
     bool parallel;
     NestBody *body;
@@ -76,10 +78,34 @@ static void nest_lanes(Lower *w, const Nest *nest, bool parallel) {
     }
     if (extent % LANES) run_lanes(w, nest, affine(vectors * LANES), (int)(extent % LANES));
 }
+/* Vectors of a row that is no multiple of 16: after so many rows one ends where a row ends. */
+static i64 wrap_rows(i64 extent) {
+    i64 rows = LANES;
+    while (rows > 1 && rows / 2 * extent % LANES == 0) rows /= 2;
+    return rows;
+}
+static void nest_rows(Lower *w, const Nest *nest, bool parallel) {
+    int outer = nest->lanes - 1, n_open, mark = known_mark(w);
+    i64 extent = w->groups.v[nest->lanes].extent, rows = wrap_rows(extent);
+    LoopFor *task;
+    LoopAffine first = affine_times(rounds_open(w, w->groups.v[outer].extent / rows, parallel, 0, NULL, &n_open, &task), rows);
+    w->wrap_outer = outer, w->wrap_inner = nest->lanes;
+    for (i64 at = 0; at < rows * extent; at += LANES) {
+        i64 place = at % extent;
+        group_bind(w, outer, affine_plus(first, affine(at / extent)), false);
+        w->wrap = extent - place < LANES ? (int)(extent - place) : 0;
+        run_lanes(w, nest, affine(place), LANES);
+    }
+    w->wrap = 0;
+    group_unbind(w, outer);
+    close_rounds(w, n_open);
+    known_forget(w, mark);
+}
 static void nest_from(Lower *w, const Nest *nest, int level) {
     bool parallel = nest->parallel && level == 0;
     if (level == nest->n) {
-        if (nest->lanes >= 0 && !nest->outer) nest_lanes(w, nest, parallel);
+        if (nest->wrapped) nest_rows(w, nest, parallel);
+        else if (nest->lanes >= 0 && !nest->outer) nest_lanes(w, nest, parallel);
         else nest->body(w, nest->context);
         return;
     }
@@ -94,7 +120,7 @@ static void nest_from(Lower *w, const Nest *nest, int level) {
 }
 static void nest_all(Lower *w, AxisClass class, Nest n) {
     for (int i = 0; i < w->groups.n; i++)
-        if (w->groups.v[i].class == class && i != n.lanes) n.groups[n.n++] = i;
+        if (w->groups.v[i].class == class && i != n.lanes && !(n.wrapped && i == n.lanes - 1)) n.groups[n.n++] = i;
     nest_from(w, &n, 0);
 }
 void nest(Lower *w, AxisClass class, int lanes, bool parallel, NestBody *body, void *context) {
@@ -102,6 +128,10 @@ void nest(Lower *w, AxisClass class, int lanes, bool parallel, NestBody *body, v
 }
 void nest_outer(Lower *w, AxisClass class, int inner, bool parallel, NestBody *body, void *context) {
     nest_all(w, class, (Nest){.lanes = inner, .outer = true, .parallel = parallel, .body = body, .context = context});
+}
+
+void nest_wrapped(Lower *w, AxisClass class, int inner, bool parallel, NestBody *body, void *context) {
+    nest_all(w, class, (Nest){.lanes = inner, .wrapped = true, .parallel = parallel, .body = body, .context = context});
 }
 
 /* ---- loops with accumulators */
@@ -191,7 +221,21 @@ int best_lanes(const Lower *w, AxisClass class) {
     }
     return best;
 }
-LoopValue *active_mask(Lower *w) {
-    LoopValue *lane = loop_index_lanes(&w->b, affine(0), 1);
-    return loop_op(&w->b, LOP_lt, lane, loop_splat(&w->b, loop_int(&w->b, ELEM_I32, w->active)));
+/* Worth it where many lanes of a row's last vector would be empty, and most of what is read and written lies in one row anyway. */
+bool nest_may_wrap(const Lower *w, AxisClass class, int inner) {
+    if (inner < 1 || w->groups.v[inner - 1].class != class) return false;
+    const AxisGroup *outer = &w->groups.v[inner - 1], *group = &w->groups.v[inner];
+    i64 extent = group->extent, vectors = (extent + LANES - 1) / LANES, rows = wrap_rows(extent);
+    if (extent <= LANES || rows == 1 || rows * extent > WRAPPED_MOST * LANES || outer->extent % rows) return false;
+    int together = 0;
+    for (int i = 0; i < w->forms.n; i++) {
+        i64 step = stride_in(w, &w->forms.v[i], outer);
+        if (step) together += step == stride_in(w, &w->forms.v[i], group) * extent ? 1 : -1; /* the same in all rows: read once */
+    }
+    return together > 0 && vectors * LANES * 5 > extent * 6;
 }
+LoopValue *lanes_below(Lower *w, int n) {
+    LoopValue *lane = loop_index_lanes(&w->b, affine(0), 1);
+    return loop_op(&w->b, LOP_lt, lane, loop_splat(&w->b, loop_int(&w->b, ELEM_I32, n)));
+}
+LoopValue *active_mask(Lower *w) { return lanes_below(w, w->active); }

@@ -95,10 +95,22 @@ LoopValue *literal_of(Lower *w, Dtype dtype, double value) {
     LoopElem elem = elem_of_dtype(dtype);
     return dtype_real(dtype) ? loop_real(&w->b, elem, value) : loop_int(&w->b, elem, (i64)value);
 }
+/* Lanes of two rounds, each from where it lies. */
+static LoopValue *load_wrapped(Lower *w, int buffer, LoopAffine at, i64 lane, i64 jump) {
+    LoopValue *below = lanes_below(w, w->wrap), *above = loop_op(&w->b, LOP_not, below);
+    bool plain = !has_lane_value(&at) && !w->guard;
+    LoopAffine next = affine_plus(at, affine(jump));
+    if (plain && !lane) return loop_op(&w->b, LOP_select, below, loop_splat(&w->b, loop_load(&w->b, buffer, at)), loop_splat(&w->b, loop_load(&w->b, buffer, next)));
+    LoopAccess first = {.buffer = buffer, .at = at, .lanes = true, .stride = lane, .mask = plain && lane == 1 ? NULL : below};
+    LoopAccess second = {.buffer = buffer, .at = next, .lanes = true, .stride = lane, .mask = above};
+    if (w->guard) first.mask = loop_op(&w->b, LOP_and, below, w->guard), second.mask = loop_op(&w->b, LOP_and, above, w->guard);
+    return loop_op(&w->b, LOP_select, below, loop_load_access(&w->b, first), loop_load_access(&w->b, second));
+}
 /* One element, or lanes where the address moves with them. */
 static LoopValue *load_from(Lower *w, int buffer, LoopAffine form) {
     i64 lane;
     LoopAffine at = axes_realise(w, &form, &lane);
+    if (axes_jump(w, &form)) return load_wrapped(w, buffer, at, lane, axes_jump(w, &form));
     if (!lane && !has_lane_value(&at)) return loop_load(&w->b, buffer, at);
     LoopAffine part = affine(w->active);
     bool full = w->active == LANES, row = lane == 1 && !has_lane_value(&at) && !w->guard;
@@ -113,6 +125,15 @@ LoopValue *load_at(Lower *w, const PlanValue *value, const Index *index) {
     return literal_of(w, value->type->dtype, 0);
 }
 
+static void store_wrapped(Lower *w, int buffer, LoopAffine at, i64 lane, i64 jump, LoopValue *value) {
+    LoopAffine part = affine(w->wrap);
+    LoopAccess first = {.buffer = buffer, .at = at, .lanes = true, .stride = lane, .part = &part}, second = first;
+    second.at = affine_plus(at, affine(jump));
+    second.part = NULL;
+    second.mask = loop_op(&w->b, LOP_not, lanes_below(w, w->wrap));
+    loop_store_access(&w->b, first, value);
+    loop_store_access(&w->b, second, value);
+}
 void store_at(Lower *w, const PlanStore *store, const Index *index, LoopValue *value) {
     Index *place = index_new(w, index->n);
     for (int i = 0; i < index->n; i++) place->at[i] = index->at[i];
@@ -127,6 +148,10 @@ void store_at(Lower *w, const PlanStore *store, const Index *index, LoopValue *v
     }
     i64 lane;
     LoopAffine at = axes_realise(w, &form, &lane), part = affine(w->active);
+    if (axes_jump(w, &form)) {
+        store_wrapped(w, buffer, at, lane, axes_jump(w, &form), loop_splat(&w->b, value));
+        return;
+    }
     if (!lane) {
         nnc_check(!value->type.lanes, "lanes for one element");
         loop_store(&w->b, buffer, at, value);
@@ -157,6 +182,11 @@ LoopValue *number_at(Lower *w, LoopAffine form) {
         else if (!at.terms[i].value->type.lanes) scalar = affine_value(scalar, at.terms[i].value, at.terms[i].factor);
     if (w->trial) return loop_int(&w->b, ELEM_I32, 0);
     LoopValue *sum = lane ? loop_index_lanes(&w->b, scalar, lane) : loop_index(&w->b, scalar);
+    i64 jump = axes_jump(w, &form);
+    if (jump) {
+        LoopValue *none = loop_splat(&w->b, loop_int(&w->b, ELEM_I32, 0)), *more = loop_splat(&w->b, loop_int(&w->b, ELEM_I32, jump));
+        sum = loop_op(&w->b, LOP_add, loop_splat(&w->b, sum), loop_op(&w->b, LOP_select, lanes_below(w, w->wrap), none, more));
+    }
     for (int i = 0; i < at.n; i++) {
         LoopValue *x = (LoopValue *)at.terms[i].value;
         if (!x || !x->type.lanes) continue;

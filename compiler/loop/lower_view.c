@@ -70,6 +70,7 @@ typedef struct Inside {
 static bool moves_with_lanes(Lower *w, LoopAffine f) {
     i64 lane;
     LoopAffine at = axes_realise(w, &f, &lane);
+    if (axes_jump(w, &f)) return true;
     for (int i = 0; i < at.n; i++) lane |= at.terms[i].value && at.terms[i].value->type.lanes;
     return lane != 0;
 }

@@ -160,6 +160,20 @@ static Case attention_case(Graph *g, Arena *arena, i64 b, i64 t, i64 d) {
     Node *y = ir_add(g, x, ir_dot(g, p, v, 1, INTS(0), INTS(0), 1, INTS(2), INTS(1)));
     return step_case(&s, "attention", square_loss(&s, layer_norm(&s, relu(&s, dense(&s, y, d)))));
 }
+/* Maps over rows that are no multiple of 16 long: parts of longer rows, numbers of a row and of a column, places outside. */
+static Case rows_case(Graph *g, Arena *arena, i64 rows, i64 n) {
+    Step s = step_new(g, arena);
+    Node *wide = step_param(&s, DIMS(rows, 3 * n), false), *x = step_param(&s, DIMS(rows, n), true), *each = step_param(&s, DIMS(rows), false);
+    Node *beside = step_param(&s, DIMS(n), false), *part[3];
+    for (int i = 0; i < 3; i++) part[i] = ir_slice(g, wide, 1, i * n, (i + 1) * n, 1);
+    Node *row = ir_broadcast(g, ir_iota(g, rows), 2, x->type->dims, INTS(0)), *column = ir_broadcast(g, ir_iota(g, n), 2, x->type->dims, INTS(1));
+    Node *a = ir_add(g, ir_mul(g, ir_tanh(g, part[0]), x), ir_broadcast(g, beside, 2, x->type->dims, INTS(1)));
+    Node *b = ir_select(g, ir_lt(g, row, column), ir_add(g, a, spread_last(&s, each, x->type)), ir_affine(g, x, 1, n, 1, 1, -1, -1, 0, 0.5));
+    Node *c = ir_add(g, ir_sigmoid(g, part[1]), ir_mul(g, part[2], x));
+    Node *all[] = {a, b, c, ir_mul(g, b, c), ir_sub(g, a, c)};
+    for (int i = 0; i < 5; i++) vec_push(s.arena, &s.results, all[i]);
+    return (Case){"rows", func_make(g, s.params.n, s.params.v, s.results.n, s.results.v)};
+}
 static void test_steps(const BatchOptions *o) {
     Arena *arena = arena_new("test");
     Group group = {.name = arena_printf(arena, "training steps at level %d on %s", o->level, o->cpu)};
@@ -167,7 +181,8 @@ static void test_steps(const BatchOptions *o) {
     Case cases[] = {mlp_case(g, arena, 3, 5), mlp_case(g, arena, 32, 48), conv_case(g, arena, 3, 4, 1, 1, false), conv_case(g, arena, 16, 17, 2, 1, true),
                     conv_case(g, arena, 1, 6, 2, 0, false), conv_case(g, arena, 5, 32, 1, 2, true), recurrent_case(g, arena, 5, 3, 7, false),
                     recurrent_case(g, arena, 1, 16, 16, true), recurrent_case(g, arena, 4, 17, 33, true), attention_case(g, arena, 2, 5, 16),
-                    attention_case(g, arena, 1, 33, 40)};
+                    attention_case(g, arena, 1, 33, 40), rows_case(g, arena, 8, 20), rows_case(g, arena, 6, 24), rows_case(g, arena, 12, 28),
+                    recurrent_case(g, arena, 3, 8, 20, true), rows_case(g, arena, 7, 20)};
     Batch *batch = batch_new(g, arena);
     for (int i = 0; i < COUNT_OF(cases); i++) {
         batch_add(batch, settled(g, arena, cases[i]), true);
