@@ -99,7 +99,7 @@ static void job_run(nn_pool *pool, nn_task *task, void *frame, int64_t count) {
     pool->frame = frame;
     atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
     for (int64_t i = 0, from = 0; i < pool->n_members; i++) {
-        int64_t to = count * (i + 1) / pool->n_members;
+        int64_t to = (count * (i + 1) + pool->n_members - 1) / pool->n_members; /* the caller, who begins first, has most */
         atomic_store_explicit(&pool->members[i].ticket, (uint64_t)to << 32 | (uint64_t)from, memory_order_release);
         from = to;
     }

@@ -295,7 +295,7 @@ static void chunks_set(TileUnits *u, const TileShape *s, i64 chunks) {
     u->each = quotient_up(tiles, lesser(chunks > 1 ? chunks : 1, tiles));
     u->chunks = quotient_up(tiles, u->each);
 }
-/* More units where tasks are wanted, as long as each packs its panel for 128 rows or more; smaller ones where partial sums of a
+/* More units where tasks are wanted, as long as each packs its panel for 128 rows or more, 64 of the only one; smaller ones where partial sums of a
 ** unit would leave L2. */
 TileUnits shape_units(const TileSpec *spec, const TileShape *s) {
     TileUnits u = {0};
@@ -306,7 +306,7 @@ TileUnits shape_units(const TileSpec *spec, const TileShape *s) {
     i64 units = batch * (side_count(spec, !s->swapped) / s->lanes) * quotient_up(s->panel_deal.n, s->group);
     double work = (double)batch * (double)side * (double)side_count(spec, !s->swapped) * (double)s->total;
     i64 wanted = work < (double)TASK_WORK * TASKS_WANTED ? (i64)(work / TASK_WORK) : TASKS_WANTED;
-    i64 least_rows = s->pack == PACK_NONE ? 1 : 128;
+    i64 least_rows = s->pack == PACK_NONE ? 1 : units > 1 ? 128 : 64; /* else nothing is shared out at all */
     i64 most_rows = tile_cut(s) ? PARTIAL_BYTES / (s->group * shape_width(s) * LANES * (s->group > 1 ? s->bytes : 8)) : INT64_MAX;
     u.parallel = spec->parallel && wanted > 1;
     if (!u.parallel) wanted = 1;

@@ -1,8 +1,10 @@
 /* cost.c: what a kernel does: floating-point operations, bytes moved, its row in the table of kernels, whether threads pay. */
 #include "planner.h"
 
-/* Work in nanoseconds of one core below which a kernel is not shared out, and the speeds it is estimated with. */
-#define SHARED_NS 5000.0
+/* Work in nanoseconds of one core below which a kernel is not shared out, nor any of an entry: what a thread wrote comes to another
+** by line after line, which costs more than handing out the tasks. And the speeds it is estimated with. */
+#define SHARED_NS 4000.0
+#define SHARED_ENTRY_NS 20000.0
 #define PRODUCTS_PER_NS 200.0
 #define MAPS_PER_NS 25.0
 #define BYTES_PER_NS 40.0
@@ -91,16 +93,21 @@ static double rounds_of(const PlanBody *body) {
 }
 void cost_rows(Planner *p) {
     KernelList all = {0};
+    double together = 0;
     kernels_in_order(p->scratch, p->entry->body, &all);
     p->entry->first_row = p->plan->rows.n;
     for (int i = 0; i < all.n; i++) {
         PlanKernel *kernel = all.v[i];
         if (kernel->inner) continue;
-        double ns = 0;
+        double ns = 0, rounds = rounds_of(kernel->body);
         kernel->operations = kernel_operations(p->scratch, kernel, &ns);
         kernel->bytes = kernel_bytes(p->scratch, kernel);
-        kernel->parallel = ns + kernel->bytes / BYTES_PER_NS > SHARED_NS;
-        add_row(p, kernel, rounds_of(kernel->body));
+        ns += kernel->bytes / BYTES_PER_NS;
+        kernel->parallel = ns > SHARED_NS;
+        together += ns * rounds;
+        add_row(p, kernel, rounds);
     }
+    for (int i = 0; i < all.n; i++)
+        if (!all.v[i]->inner) all.v[i]->parallel = p->plan->options.share || (all.v[i]->parallel && together > SHARED_ENTRY_NS);
     p->entry->n_rows = p->plan->rows.n - p->entry->first_row;
 }

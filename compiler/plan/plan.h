@@ -22,6 +22,7 @@ typedef struct PlanOptions {
     int level;       /* 0: a kernel a node; 1: fused; 2: with register tiles; 3: as 2 */
     int vector_bits; /* of the machine, 256 or 512: chooses tiles, never bits */
     int registers;   /* vector registers, 16 or 32 */
+    bool share;      /* every kernel is shared out that can be, however small: for tests */
 } PlanOptions;
 
 enum {

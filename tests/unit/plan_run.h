@@ -26,6 +26,7 @@ typedef struct BatchOptions {
     const char *cpu;
     bool replace; /* results replace parameters of their type */
     bool show;    /* print graphs and plan */
+    bool share;   /* small kernels too are cut into tasks */
 } BatchOptions;
 typedef struct Batch {
     Compilation c;
@@ -136,7 +137,7 @@ static void batch_run(Group *group, Batch *batch, const BatchOptions *o) {
     LlvmMachine machine;
     const char *why = NULL;
     if (!expect(group, llvm_machine(&batch->c, o->cpu, &machine, &why), "%s", why ? why : "no machine")) return;
-    PlanOptions options = {.level = o->level, .vector_bits = machine.vector_bits, .registers = machine.registers};
+    PlanOptions options = {.level = o->level, .vector_bits = machine.vector_bits, .registers = machine.registers, .share = o->share};
     Plan *plan = plan_program(&batch->c, &batch->program, &options);
     for (int e = 0; o->show && e < batch->cases.n; e++) {
         Text text = {.arena = batch->c.arena};

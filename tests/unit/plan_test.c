@@ -223,7 +223,7 @@ static void test_random(const BatchOptions *o, u64 first, int n) {
 /* plan_test steps [LEVEL [SHOW]]: only training steps. plan_test [FIRST [COUNT [LEVEL [REPLACE]]]]: only generated graphs, graph and plan shown when it is one. */
 int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "steps")) {
-        BatchOptions o = {.level = argc > 2 ? atoi(argv[2]) : 2, .cpu = "native", .replace = true, .show = argc > 3};
+        BatchOptions o = {.level = argc > 2 ? atoi(argv[2]) : 2, .cpu = "native", .replace = true, .show = argc > 3, .share = true};
         test_steps(&o);
         return failed_groups != 0;
     }
@@ -233,14 +233,14 @@ int main(int argc, char **argv) {
         u64 first = strtoull(argv[1], NULL, 10);
         int n = argc > 2 ? atoi(argv[2]) : 1, level = argc > 3 ? atoi(argv[3]) : 2;
         for (int i = 0; i < n; i += 25) {
-            BatchOptions o = {.level = level, .cpu = cpus[n_cpus - 1], .replace = argc > 4 ? atoi(argv[4]) : i / 25 % 2, .show = n == 1};
+            BatchOptions o = {.level = level, .cpu = cpus[n_cpus - 1], .replace = argc > 4 ? atoi(argv[4]) : i / 25 % 2, .show = n == 1, .share = i / 50 % 2};
             test_random(&o, first + (u64)i, n - i < 25 ? n - i : 25);
         }
         return failed_groups != 0;
     }
     for (int level = 0; level <= 2; level++)
         for (int replace = 0; replace < 2; replace++) {
-            BatchOptions o = {.level = level, .cpu = cpus[replace % n_cpus], .replace = replace};
+            BatchOptions o = {.level = level, .cpu = cpus[replace % n_cpus], .replace = replace, .share = replace};
             test_operators(&o);
             if (replace == level % 2) test_steps(&o);
             test_random(&o, (u64)(level * 2 + replace) * 50, 50);
@@ -250,7 +250,7 @@ int main(int argc, char **argv) {
     static const u64 FOUND[] = {3543, 10197, 30000};
     for (int i = 0; i < COUNT_OF(FOUND); i++)
         for (int level = 1; level <= 2; level++) {
-            BatchOptions o = {.level = level, .cpu = cpus[n_cpus - 1], .replace = true};
+            BatchOptions o = {.level = level, .cpu = cpus[n_cpus - 1], .replace = true, .share = true};
             test_random(&o, FOUND[i], 1);
         }
     return failed_groups != 0;
