@@ -41,13 +41,14 @@ static void acc_zero(const Tile *t, const Kind *kind, LoopValue **acc) {
 static void acc_step(const Tile *t, const Kind *kind, LoopAffine row_at, LoopAffine lane_at, LoopValue **acc) {
     LoopValue *vectors[LANES * 2];
     i64 stride = t->packed >= 0 ? 1 : axis_stride(&t->spec->axes[t->s.lane], !t->s.swapped);
+    bool along = t->s.along >= 0; /* both operands then have the lanes side by side */
     int buffer = t->packed >= 0 ? t->packed : tile_buffer(t, true);
     for (i64 j = 0; j < kind->width; j++)
-        vectors[j] = loop_load_lanes(t->b, buffer, affine_plus(lane_at, affine(j * LANES * stride)), stride);
+        vectors[j] = loop_load_lanes(t->b, buffer, affine_plus(lane_at, affine(j * tile_step(&t->s) * stride)), along ? 1 : stride);
     for (i64 i = 0; i < kind_rows(t, kind); i++) {
         i64 further = i / t->s.stacked * row_stride(t, t->s.row) + i % t->s.stacked * row_stride(t, t->s.stack);
         LoopAffine at = affine_plus(row_at, affine(t->strip >= 0 ? i : further));
-        LoopValue *scalar = loop_load_lanes(t->b, t->strip >= 0 ? t->strip : tile_buffer(t, false), at, 0);
+        LoopValue *scalar = loop_load_lanes(t->b, t->strip >= 0 ? t->strip : tile_buffer(t, false), at, along);
         for (i64 j = 0; j < kind->width; j++) {
             LoopValue **a = &acc[i * kind->width + j];
             *a = loop_op(t->b, LOP_fma, scalar, vectors[j], *a);
@@ -85,7 +86,7 @@ static TileCell cell_at(const Tile *t, LoopValue *value, i64 row, i64 lane, int 
     for (int i = 0; i < n; i++) at[i] = t->at[i];
     if (t->s.row >= 0) at[t->s.row] = affine_plus(at[t->s.row], affine(row / t->s.stacked));
     if (t->s.stack >= 0) at[t->s.stack] = affine(row % t->s.stacked);
-    at[t->s.lane] = affine_plus(at[t->s.lane], affine(lane));
+    at[t->s.lane] = affine_plus(at[t->s.lane], affine(t->s.along < 0 ? lane : lane / LANES));
     return (TileCell){value, at, lanes, active};
 }
 /* 16 lanes x R rows become R lanes of 16 rows. */
@@ -104,7 +105,7 @@ static void finish_cells(const Tile *t, const Kind *kind, LoopValue *const *acc,
         n += cells_turned(t, kind, acc, j, j == kind->width - 1 ? last : LANES, cells + n);
     for (i64 i = 0; i < kind_rows(t, kind) * kind->width && !t->s.turned; i++) {
         i64 row = i / kind->width, vector = i % kind->width;
-        cells[n++] = cell_at(t, acc[i], row, vector * LANES, t->s.lane, vector == kind->width - 1 ? last : LANES);
+        cells[n++] = cell_at(t, acc[i], row, vector * LANES, t->s.along < 0 ? t->s.lane : t->s.along, vector == kind->width - 1 ? last : LANES);
     }
     t->spec->finish(t->spec->context, t->b, n, cells);
 }
@@ -271,7 +272,7 @@ static void panel_emit(Tile *t, Kind kind, LoopAffine begin) {
 /* The panel of either width. */
 static void unit_emit(Tile *t) {
     const TileDeal *d = &t->s.panel_deal;
-    i64 low = d->n - d->high;
+    i64 low = d->n - d->high, step = tile_step(&t->s);
     if (t->s.group > 1) {
         panel_emit(t, (Kind){0}, affine(0));
         return;
@@ -280,10 +281,10 @@ static void unit_emit(Tile *t) {
     LoopAffine is_wide = affine_plus(affine(d->high - 1), affine_times(t->panel, -1));
     if (d->high) {
         loop_if(t->b, 1, &is_wide);
-        panel_emit(t, wide, affine_times(t->panel, wide.width * LANES));
+        panel_emit(t, wide, affine_times(t->panel, wide.width * step));
         loop_else(t->b, 0, NULL);
     }
-    panel_emit(t, last, affine_plus(affine_times(t->panel, last.width * LANES), affine(d->high * LANES)));
+    panel_emit(t, last, affine_plus(affine_times(t->panel, last.width * step), affine(d->high * step)));
     if (d->high) loop_if_end(t->b, 0, NULL);
 }
 
@@ -297,7 +298,8 @@ typedef struct UnitDim {
 static int unit_dims(Tile *t, UnitDim *dims) {
     const TileSpec *spec = t->spec;
     int n = 0, first, count, seen = 0;
-    for (int i = 0; i < spec->n_batch; i++) dims[n++] = (UnitDim){spec->axes[i].extent, &t->at[i]};
+    for (int i = 0; i < spec->n_batch; i++)
+        if (i != t->s.along) dims[n++] = (UnitDim){spec->axes[i].extent, &t->at[i]};
     side_axes(spec, !t->s.swapped, &first, &count);
     for (int i = first; i < first + count; i++)
         if (i != t->s.lane) dims[n++] = (UnitDim){spec->axes[i].extent, &t->at[i]};

@@ -36,8 +36,9 @@ typedef struct TileShape {
     bool swapped;     /* lanes along a left axis */
     int row, lane;    /* axes; row -1: one row */
     int stack;        /* another axis of the rows' side: a tile's rows are some of `row` times all of this; -1: none */
+    int along;        /* a batch axis of 16 that gives the lanes; rows and columns (`lane`) are then vectors alike; -1: none */
     bool turned;      /* tiles are transposed before they are finished: lanes then run along `row` */
-    i64 rows, lanes, stacked; /* extents of these axes */
+    i64 rows, lanes, stacked; /* extents of these axes; with `along` lanes are 16 for each column */
     TileDeal row_deal, panel_deal; /* rows in tiles, vectors in panels */
     TilePack pack;
     bool far;         /* the lanes' operand does not stay in L2: what comes next is prefetched */
@@ -82,6 +83,8 @@ typedef struct Kind {
 static inline bool tile_cut(const TileShape *s) { return s->sums.n && s->block < s->sums.v[0].extent; }
 static inline bool tile_long(const TileSpec *spec) { return spec->finish_operations > LONG_FINISH; }
 static inline i64 tile_last(const TileShape *s) { return s->lanes % LANES; } /* lanes of the last vector, 0: all */
+/* Elements of the axis `lane` from a vector to the next. */
+static inline i64 tile_step(const TileShape *s) { return s->along < 0 ? LANES : 1; }
 static inline bool in_tile_rows(const TileShape *s, int axis) { return axis == s->row || axis == s->stack; }
 static inline i64 axis_stride(const TileAxis *axis, bool right) { return right ? axis->right : axis->left; }
 static inline i64 quotient_up(i64 a, i64 b) { return (a + b - 1) / b; }

@@ -38,10 +38,10 @@ static i64 lesser(i64 a, i64 b) { return a < b ? a : b; }
 static int elem_bytes(LoopElem elem) { return elem == ELEM_F64 ? 8 : 4; }
 /* Registers that 16 lanes take. */
 static int registers_each(const TileSpec *spec, LoopElem elem) { return LANES * elem_bytes(elem) * 8 / spec->vector_bits; }
-/* Rows of a tile of so many vectors: accumulators, a row of vectors and one scalar must be registers. */
-static i64 rows_most(const TileSpec *spec, LoopElem elem, i64 width) {
-    i64 row = width * registers_each(spec, elem);
-    return lesser((spec->registers - 1 - row) / row, TILE_ROWS);
+/* Rows of a tile of so many vectors: accumulators, a row of vectors and one scalar (or vector) must be registers. */
+static i64 rows_most(const TileSpec *spec, LoopElem elem, i64 width, bool along) {
+    i64 row = width * registers_each(spec, elem), one = along ? registers_each(spec, elem) : 1;
+    return lesser((spec->registers - one - row) / row, TILE_ROWS);
 }
 /* ---- sums ---- */
 
@@ -110,7 +110,7 @@ static TilePack pack_choose(const TileSpec *spec, const TileShape *s, LoopElem e
     const TileSum *inner = s->sums.n ? &s->sums.v[s->sums.n - 1] : NULL;
     if (stride == 0) return PACK_NONE;
     if (stride == 1) {
-        if (!inner || rows <= FEW_TILES * lesser(8, rows_most(spec, elem, 1))) return PACK_NONE;
+        if (!inner || rows <= FEW_TILES * lesser(8, rows_most(spec, elem, 1, false))) return PACK_NONE;
         bool far = inner->lane * bytes % 4096 == 0 && inner->extent > 16;
         return far || s->total * side_count(spec, !s->swapped) > NEAR ? PACK_COPY : PACK_NONE;
     }
@@ -135,8 +135,8 @@ static Access access_of(const TileSpec *spec, const TileShape *s, i64 bytes, i64
                     .streamed = summed * width * LANES * bytes > NEAR_BYTES,
                     .unaligned = s->pack == PACK_NONE && inner->lane * bytes % 64 != 0};
 }
-static double step_cycles(i64 rows, i64 registers, Access a) {
-    double work = (double)(rows * registers) / 2, loads = (double)(rows + registers * (1 + a.unaligned));
+static double step_cycles(i64 rows, i64 row_loads, i64 registers, Access a) {
+    double work = (double)(rows * registers) / 2, loads = (double)(row_loads + registers * (1 + a.unaligned));
     double cycles = larger(larger(work, loads / 2), 4) * (a.close && rows > 8 ? 1.4 : 1);
     return cycles + 0.15 * loads + a.lines + (a.streamed ? 0.5 * (double)registers : 0);
 }
@@ -145,7 +145,7 @@ static double finish_cycles(const TileSpec *spec, const TileShape *s, i64 rows, 
     bool far = side_count(spec, false) * side_count(spec, true) * bytes > NEAR_BYTES;
     double cycles = 40 + (double)rows * (far ? 8 : 2) + 2.0 * (double)(rows * registers);
     if (s->turned) return cycles + 150.0 * (double)registers;
-    return spec->unit < 0 || s->lane == spec->unit ? cycles : cycles + 30.0 * (double)(rows * registers);
+    return spec->unit < 0 || (s->lane == spec->unit && s->along < 0) ? cycles : cycles + 30.0 * (double)(rows * registers);
 }
 /* Of all tiles of one panel's width. */
 static double panel_cycles(const TileSpec *spec, const TileShape *s, LoopElem elem, i64 width) {
@@ -155,10 +155,15 @@ static double panel_cycles(const TileSpec *spec, const TileShape *s, LoopElem el
     double sum = 0;
     for (int k = 0; k < 2; k++) {
         i64 count = k ? d->n - d->high : d->high, rows = (d->size + !k) * s->stacked;
-        double tile = (double)s->total * step_cycles(rows, registers, access);
+        i64 row_loads = s->along < 0 ? rows : rows * registers_each(spec, elem);
+        double tile = (double)s->total * step_cycles(rows, row_loads, registers, access);
         sum += (double)count * (tile + finish_cycles(spec, s, rows, registers, bytes));
     }
     return sum * (double)(side_count(spec, s->swapped) / (s->rows * s->stacked));
+}
+/* Lines of panels: what batch axes and other axes of the lanes' side make of the one. */
+static i64 panels_apart(const TileSpec *spec, const TileShape *s) {
+    return side_count(spec, !s->swapped) * extents(spec, 0, spec->n_batch) / s->lanes;
 }
 static double pack_cycles(const TileSpec *spec, const TileShape *s, LoopElem elem) {
     static const double EACH[] = {[PACK_NONE] = 0, [PACK_COPY] = 1.5, [PACK_TURN] = 6, [PACK_GATHER] = 20};
@@ -171,7 +176,7 @@ static void price(const TileSpec *spec, TileShape *s, LoopElem elem) {
     if (d->high) one += (double)d->high * panel_cycles(spec, s, elem, d->size + 1);
     one += (double)(d->n - d->high) * panel_cycles(spec, s, elem, d->size);
     int widths = 1 + (d->high > 0), bodies = widths * (1 + (s->row_deal.high > 0) + (s->pack == PACK_TURN));
-    i64 times = side_count(spec, !s->swapped) / s->lanes * extents(spec, 0, spec->n_batch);
+    i64 times = panels_apart(spec, s);
     if (s->group > 1) {
         double tiles = (double)d->n / (double)s->group * (double)(side_count(spec, s->swapped) / s->rows * s->row_deal.n);
         one += tiles * 3 * (double)s->total;
@@ -195,7 +200,7 @@ static bool fits_stack(const TileShape *s, int bytes) {
 static void consider_rows(const TileSpec *spec, TileShape s, LoopElem elem, i64 width, TileShape *best, bool *found) {
     int bytes = elem_bytes(elem);
     s.panel_deal = deal(quotient_up(s.lanes, LANES), width);
-    i64 most = rows_most(spec, elem, shape_width(&s)) / s.stacked, before = 0;
+    i64 most = rows_most(spec, elem, shape_width(&s), s.along >= 0) / s.stacked, before = 0;
     for (i64 rows = most; rows >= 1; rows--) {
         s.row_deal = deal(s.rows, rows);
         if (s.row_deal.n == before) continue;
@@ -212,25 +217,25 @@ static void consider_rows(const TileSpec *spec, TileShape s, LoopElem elem, i64 
 ** panels. Not where steps are a multiple of 4 KiB: what is prefetched shares few sets. */
 static void consider_group(const TileSpec *spec, TileShape s, LoopElem elem, i64 width, TileShape *best, bool *found) {
     i64 panels = quotient_up(quotient_up(s.lanes, LANES), width), most = GROUP_BYTES / (width * LANES * s.bytes);
-    if (s.row < 0 || s.turned || s.rows != side_count(spec, s.swapped) || axis_stride(&spec->axes[s.row], s.swapped) != 1) return;
+    if (s.row < 0 || s.turned || s.along >= 0 || s.rows != side_count(spec, s.swapped) || axis_stride(&spec->axes[s.row], s.swapped) != 1) return;
     if (s.total < GROUP_LEAST || panels < 2 || most < 2) return;
     s.group = quotient_up(panels, quotient_up(panels, most));
     consider_rows(spec, s, elem, width, best, found);
 }
 static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape *best, bool *found) {
     sums_set(spec, &s);
-    s.pack = pack_choose(spec, &s, elem);
+    s.pack = s.along < 0 ? pack_choose(spec, &s, elem) : PACK_NONE;
     s.bytes = elem_bytes(elem);
     s.far = s.total * side_count(spec, !s.swapped) > FAR;
     s.group = 1;
-    s.lanes = spec->axes[s.lane].extent;
+    s.lanes = spec->axes[s.lane].extent * (s.along < 0 ? 1 : LANES);
     s.rows = s.row < 0 ? 1 : spec->axes[s.row].extent;
     s.stacked = s.stack < 0 ? 1 : spec->axes[s.stack].extent;
-    s.turned = spec->unit >= 0 && s.row == spec->unit && s.rows > 1;
+    s.turned = spec->unit >= 0 && s.row == spec->unit && s.rows > 1 && s.along < 0;
     if (s.turned && tile_long(spec)) return;
     if (s.stack >= 0 && (s.turned || s.stacked == 1 || s.stacked > STACKED || s.rows == 1 || s.rows > STACKED)) return;
     i64 before = 0;
-    for (i64 width = 1; rows_most(spec, elem, width) >= 1; width++) {
+    for (i64 width = 1; rows_most(spec, elem, width, s.along >= 0) >= 1; width++) {
         i64 panels = quotient_up(quotient_up(s.lanes, LANES), width);
         if (panels == before) continue;
         before = panels;
@@ -245,24 +250,30 @@ static bool few_terms(const TileSpec *spec) {
     for (int i = 0; i < spec->n_sum; i++) terms += spec->sum[i].extent > 1;
     return terms <= LOOP_TERMS;
 }
-bool shape_choose(const LoopBuilder *b, const TileSpec *spec, TileShape *best) {
-    LoopElem elem = elem_of_dtype(b->function->buffers.v[spec->left.buffer].dtype);
-    bool found = false;
-    if (!few_terms(spec)) return false;
+/* Every lane, row and stack of either side. */
+static void consider_sides(const TileSpec *spec, int along, LoopElem elem, TileShape *best, bool *found) {
     for (int swapped = 0; swapped < 2; swapped++) {
         int row, lane, n_rows, n_lanes;
         side_axes(spec, swapped, &row, &n_rows);
         side_axes(spec, !swapped, &lane, &n_lanes);
         for (int l = lane + n_lanes - 1; l >= lane; l--) {
-            TileShape s = {.swapped = swapped, .row = -1, .lane = l, .stack = -1};
-            if (!n_rows) consider(spec, s, elem, best, &found);
+            TileShape s = {.swapped = swapped, .row = -1, .lane = l, .stack = -1, .along = along};
+            if (!n_rows) consider(spec, s, elem, best, found);
             for (s.row = row + n_rows - 1; s.row >= row && n_rows; s.row--) {
                 s.stack = -1;
-                consider(spec, s, elem, best, &found);
-                for (s.stack = row + n_rows - 1; s.stack > s.row; s.stack--) consider(spec, s, elem, best, &found);
+                consider(spec, s, elem, best, found);
+                for (s.stack = row + n_rows - 1; s.stack > s.row; s.stack--) consider(spec, s, elem, best, found);
             }
         }
     }
+}
+bool shape_choose(const LoopBuilder *b, const TileSpec *spec, TileShape *best) {
+    LoopElem elem = elem_of_dtype(b->function->buffers.v[spec->left.buffer].dtype);
+    bool found = false;
+    if (!few_terms(spec)) return false;
+    consider_sides(spec, -1, elem, best, &found);
+    for (int i = 0; i < spec->n_batch; i++)
+        if (spec->axes[i].extent == LANES && spec->axes[i].left == 1 && spec->axes[i].right == 1) consider_sides(spec, i, elem, best, &found);
     return found;
 }
 
@@ -303,7 +314,7 @@ TileUnits shape_units(const TileSpec *spec, const TileShape *s) {
     side_axes(spec, s->swapped, &first, &n_side);
     int others = n_side - (s->row >= 0) - (s->stack >= 0);
     i64 side = side_count(spec, s->swapped), batch = extents(spec, 0, spec->n_batch);
-    i64 units = batch * (side_count(spec, !s->swapped) / s->lanes) * quotient_up(s->panel_deal.n, s->group);
+    i64 units = panels_apart(spec, s) * quotient_up(s->panel_deal.n, s->group);
     double work = (double)batch * (double)side * (double)side_count(spec, !s->swapped) * (double)s->total;
     i64 wanted = work < (double)TASK_WORK * TASKS_WANTED ? (i64)(work / TASK_WORK) : TASKS_WANTED;
     i64 least_rows = s->pack == PACK_NONE ? 1 : units > 1 ? 128 : 64; /* else nothing is shared out at all */

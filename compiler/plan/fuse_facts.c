@@ -95,8 +95,12 @@ static void keep_operands(Fuse *f, const Node *node) {
         const Node *x = node->args[k];
         if (node->op == OP_take && node->type->count * 4 <= x->type->count) continue;
         bool tiled = node->op == OP_dot && f->p->plan->options.level >= 2;
-        while (is_addressing(x) && x->n_args && x->op != OP_get && !(tiled && x->op == OP_affine && !stays_inside(x))) x = x->args[0];
-        if (!is_addressing(x) || x->op == OP_affine) facts_of(f, x)->kept = true;
+        bool turned = false, windows = false;
+        while (is_addressing(x) && x->n_args && x->op != OP_get && !turned && !(tiled && x->op == OP_affine && !stays_inside(x))) {
+            windows |= x->op == OP_affine && x->at->k >= 0;
+            if (!(turned = tiled && windows && is_turning(x))) x = x->args[0];
+        }
+        if (!is_addressing(x) || x->op == OP_affine || turned) facts_of(f, x)->kept = true;
     }
 }
 /* Readers before what they read: all its readers are sums, or maps that only sums need. */

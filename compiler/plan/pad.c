@@ -21,6 +21,11 @@ bool stays_inside(const Node *window) {
     return window->at->m == 1 && low >= 0 && high < n;
 }
 
+bool is_turning(const Node *view) {
+    int rank = view->type->rank;
+    return view->op == OP_transpose && view->at->perm.v[rank - 1] != rank - 1 && view->type->dims[rank - 1] > 1;
+}
+
 /* Element u of the result's axis is element (u - low) / m of x's, or fill: `size` of them. */
 typedef struct Widening {
     i64 low, m, size;
@@ -34,7 +39,7 @@ static Node *widen_below(Graph *g, Node *x, int axis, Widening w) {
     i64 dims[RANK_MAX];
     memcpy(dims, x->type->dims, sizeof(i64) * (size_t)x->type->rank);
     dims[axis] = w.size;
-    if (x->op == OP_transpose) {
+    if (x->op == OP_transpose && !is_turning(x)) {
         Node *below = widen(g, x->args[0], (int)at.perm.v[axis], w);
         return node_make(g, OP_transpose, 1, &below, &at);
     }

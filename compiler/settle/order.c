@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-    LANES_FREE = 4, LANES_DOT = 16, LANES_SUM = 8,
+    LANES = 16, LANES_FREE = 4, LANES_DOT = 16, LANES_SUM = 8,
     TILE_ROWS = 12, TILE_COLUMNS = 32, SHARED = 16, /* a register tile; how many tiles can be shared out */
     GRAINS = 8, ROWS_LEAST = 16
 };
@@ -50,10 +50,16 @@ static i64 dot_tiles(const Node *node, i64 *columns) {
     *columns = extent_product(r, rf, nr);
     return tiles(node->type->count / rows / *columns, rows, *columns);
 }
+/* Products side by side that fill the lanes (lay.c). */
+static bool is_by_lanes(const Node *dot) {
+    List lb = dot->at->lb, rb = dot->at->rb;
+    return lb.n == 1 && lb.v[0] == dot->args[0]->type->rank - 1 && rb.v[0] == dot->args[1]->type->rank - 1 && dot->type->dims[0] == LANES;
+}
 static void order_dot(const Node *node, const Ordering *o, int left, int right, Attrs *at) {
     i64 columns, n = dot_tiles(node, &columns);
     i64 innermost = at->lc.n ? node->args[0]->type->dims[at->lc.v[at->lc.n - 1]] : 1;
-    at->order = columns < LANES_FREE && innermost >= LANES_DOT ? ORDER_LANES : ORDER_CHAIN;
+    bool lanes = columns < LANES_FREE && innermost >= LANES_DOT && !is_by_lanes(node);
+    at->order = lanes ? ORDER_LANES : ORDER_CHAIN;
     int place = left >= 0 ? list_place(at->lc, left) : -1;
     if (place < 0 && right >= 0) place = list_place(at->rc, right);
     bool worth = o->cut_all || (n < SHARED && node_multiply_adds(node) >= DOT_LEAST);
@@ -67,7 +73,8 @@ static void order_sum(const Node *node, const Ordering *o, int axis, Attrs *at) 
     const Type *x = node->args[0]->type;
     bool last = list_has(at->axes, x->rank - 1);
     at->order = last && x->dims[x->rank - 1] >= LANES_SUM ? ORDER_LANES : ORDER_CHAIN;
-    if (o->grains > 1 && axis >= 0 && list_has(at->axes, axis) && is_worth(o, node))
+    bool thin = at->order == ORDER_LANES && axis == x->rank - 1 && !o->cut_all; /* blocks would not fill the lanes */
+    if (o->grains > 1 && axis >= 0 && !thin && list_has(at->axes, axis) && is_worth(o, node))
         at->cut = o->grains, at->cut_axis = axis;
 }
 static void order_put(const Node *node, const Ordering *o, int value, int index, Attrs *at) {

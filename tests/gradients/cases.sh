@@ -20,10 +20,10 @@ verdict() {
             if ($0 !~ /"wrong":0,/) wrong = wrong " " $0 }
         END { print (1 in order && 2 in order ? "seen" : "unseen") wrong }' "$TMP/check.json"
 }
-# gradients: checks each case of the page
+# gradients: checks each case of the page, with batches of CHECKED
 gradients() {
     cat "$TMP/page.nn" >>"$TMP/cases"
-    sed 's/BATCH/3/' "$TMP/page.nn" >"$TMP/small.nn"
+    sed "s/BATCH/${CHECKED:-3}/" "$TMP/page.nn" >"$TMP/small.nn"
     "$NNC" run --interpret --dtype=f64 "$TMP/small.nn" gradcheck --order 2 --samples 12 --json >"$TMP/check.json" 2>"$TMP/log"
     for name in $names; do
         found=$(verdict "$name")

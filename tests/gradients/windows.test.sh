@@ -40,6 +40,16 @@ net pool_box "[2, 4, 4, 2]" "[2, 2]" "avg_pool3d(y @ w, [2, 2, 1])" 2
 net max_pool_box "[3, 4, 4, 2]" "[2, 2]" "max_pool3d(y @ w, 2, stride=[1, 2, 1])" 2
 both 12
 
+# ---- a batch of a multiple of 16: pictures lie side by side where channels are few
+fresh "z = normal()"
+net plain_by_pictures "[5, 6, 2]" "[3, 2, 2, 3]" "convolve(y, w)" 2
+net stride_by_pictures "[7, 6, 2]" "[3, 3, 2, 2]" "convolve(y, w, stride=2, padding=1)" 2
+net spread_by_pictures "[3, 3, 2]" "[4, 4, 2, 2]" "convolve(y, w, dilate=2, padding=2)" 2
+net groups_by_pictures "[5, 5, 4]" "[3, 3, 2, 6]" "convolve(y, w, groups=2)" 4
+net layers_by_pictures "[6, 6, 2]" "[3, 3, 2, 2]" "avg_pool2d(tanh(convolve(convolve(y, w, padding=1), w)), 2)" 2
+net max_pool_by_pictures "[4, 6, 2]" "[3, 3, 2, 2]" "max_pool2d(convolve(y, w, padding=1), 2)" 2
+CHECKED=16 both 32
+
 # ---- layers
 fresh "image: [6, 5, 4] = normal(); xs: [7, 3] = normal()"
 space() { case_of "$1" "(image: [6, 5, 4]) -> [2]" "image |> $2 |> tanh |> global_avg_pool |> dense(2)" "sum(sin(m_~(image)))"; }
