@@ -116,9 +116,9 @@ test: deps
 # ---- tests
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*_test.c))
 units: $(UNITS)
-$(BUILD)/unit/runtime_%: tests/unit/runtime_%.c $(BUILD)/libnnrt.a
+$(BUILD)/unit/runtime_%: tests/unit/runtime_%.c $(filter-out %/trainer.o,$(RUNTIME))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< $(BUILD)/libnnrt.a $(RUNTIME_LIBS)
+	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< $(filter %.o,$^) $(RUNTIME_LIBS)
 $(BUILD)/unit/%: tests/unit/%.c $(LIBS) $(BUILD)/floor_runtime_host.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -ffp-contract=off -I. -MMD -MP -o $@ $< $(WRAP) -Wl,--start-group $(LIBS) $(BUILD)/floor_runtime_host.a -Wl,--end-group $(LLVM_LIBS) -ljansson $(RUNTIME_LIBS)

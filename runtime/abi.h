@@ -29,7 +29,7 @@ typedef void nn_code(const nn_call *call);
 /* First word of a table, refused when different: the version of what the fields mean, and how large the tables are, so that a runtime
 ** and a compiler built from different abi.def never meet. */
 enum {
-    NN_MEANING = 2,
+    NN_MEANING = 3,
     NN_SIZES = 0
 #define STR(f)
 #define I64(f)
@@ -60,14 +60,17 @@ struct nn_call {
     int32_t valid;            /* rows that count: the first ones */
     int32_t count;            /* apply: rows that the gradient was summed over */
     float progress32;         /* step / all steps, both ways so that code reads its own kind */
-    int32_t flags;            /* NN_TRAP */
+    int32_t flags;            /* NN_TRAP, NN_PROFILE; 0: nobody watches */
     double progress64;
     const nn_function *function; /* the entry called */
     nn_pool *pool;            /* NULL: one thread */
-    int64_t *kernel_ns;       /* profile: nanoseconds by kernel are added here; NULL: off */
+    int64_t *kernel_ns;       /* NN_PROFILE: nanoseconds by kernel are added here */
     void *host;               /* of whoever serves the table (the interpreter); machine code ignores it */
 };
-enum { NN_TRAP = 1 }; /* after each kernel its results are scanned, nn_trap is called at the first that is not finite */
+enum {
+    NN_TRAP = 1,   /* after each kernel its results are scanned, nn_trap is called at the first that is not finite */
+    NN_PROFILE = 2 /* kernels are timed */
+};
 
 /* The three things generated code calls. */
 void nn_parallel(nn_pool *pool, nn_task *task, void *frame, int64_t count); /* all tasks done on return */

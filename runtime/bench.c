@@ -1,5 +1,6 @@
 /* bench.c: `bench`: the speed of training: the same steps as `train`, on real batches, nothing written. The peak is
 ** what the vector units do on fused multiply-adds from registers, on as many threads, in the same run. */
+#include "cpu.h"
 #include "events.h"
 #include "rundir.h"
 #include "train.h"
@@ -13,47 +14,47 @@ typedef struct Bench {
     double operations; /* of them all */
 } Bench;
 
-/* ---- the peak: 12 accumulators of 16 floats (or 8 doubles) in flight. GCC's vectors become what the cpu has. */
-enum { PEAK_ROUNDS = 200000, CHAINS = 12, VECTOR = 64 };
-typedef float Floats __attribute__((vector_size(VECTOR)));
-typedef double Doubles __attribute__((vector_size(VECTOR)));
-#define PEAK_LOOP(Vector, name, features)                                                                              \
+/* ---- the peak: 12 vectors in flight, of the width that the processor has. */
+enum { PEAK_ROUNDS = 200000, CHAINS = 12 };
+#define PEAK_LOOP(Number, bytes, name, features)                                                                       \
+    typedef Number name##_vector __attribute__((vector_size(bytes)));                                                  \
     __attribute__((target(features), optimize("O2", "fp-contract=fast"))) static double name(void) {                   \
-        Vector a[CHAINS], m = (Vector){0} + 0.999f, b = (Vector){0} + 0.001f;                                          \
-        for (int c = 0; c < CHAINS; c++) a[c] = m * (1.0f + (float)c);                                                 \
+        name##_vector a[CHAINS], m = (name##_vector){0} + (Number)0.999, b = (name##_vector){0} + (Number)0.001;       \
+        _Pragma("GCC unroll 12") for (int c = 0; c < CHAINS; c++) a[c] = m;                                            \
         for (int i = 0; i < PEAK_ROUNDS; i++) {                                                                        \
-            _Pragma("GCC unroll 12") for (int c = 0; c < CHAINS; c++) a[c] = a[c] * m + b;                             \
+            _Pragma("GCC unroll 12") for (int c = 0; c < CHAINS; c++) {                                                \
+                __asm__("" : "+v"(a[c])); /* else they are one */                                                      \
+                a[c] = a[c] * m + b;                                                                                   \
+            }                                                                                                          \
         }                                                                                                              \
-        Vector s = a[0];                                                                                               \
-        for (int c = 1; c < CHAINS; c++) s += a[c];                                                                    \
-        return (double)s[0];                                                                                           \
+        _Pragma("GCC unroll 12") for (int c = 1; c < CHAINS; c++) a[0] += a[c];                                        \
+        return (double)a[0][0];                                                                                        \
     }
 #if defined(__x86_64__)
-PEAK_LOOP(Floats, peak_f32_v4, "avx512f,fma")
-PEAK_LOOP(Doubles, peak_f64_v4, "avx512f,fma")
-PEAK_LOOP(Floats, peak_f32_v3, "avx2,fma")
-PEAK_LOOP(Doubles, peak_f64_v3, "avx2,fma")
+PEAK_LOOP(float, 64, peak_f32_v4, "avx512f,fma")
+PEAK_LOOP(double, 64, peak_f64_v4, "avx512f,fma")
+PEAK_LOOP(float, 32, peak_f32_v3, "avx2,fma")
+PEAK_LOOP(double, 32, peak_f64_v3, "avx2,fma")
 #endif
 typedef struct Peak {
-    bool is_f64;
+    bool is_f64, wide;
     double kept[64]; /* so that nothing is optimized away */
 } Peak;
 static void peak_task(void *frame, int64_t index) {
     Peak *peak = frame;
     double value = 0;
 #if defined(__x86_64__)
-    bool wide = __builtin_cpu_supports("avx512f");
     if (peak->is_f64)
-        value = wide ? peak_f64_v4() : peak_f64_v3();
+        value = peak->wide ? peak_f64_v4() : peak_f64_v3();
     else
-        value = wide ? peak_f32_v4() : peak_f32_v3();
+        value = peak->wide ? peak_f32_v4() : peak_f32_v3();
 #endif
     peak->kept[index % 64] = value;
 }
 /* GFLOP/s: the best of some runs, because other work on the machine only makes one slower. */
 static double peak_measure(const Run *run) {
-    Peak peak = {.is_f64 = run->program->is_f64 != 0};
-    double most = 0, lanes = run->program->is_f64 ? 8 : 16;
+    Peak peak = {.is_f64 = run->program->is_f64 != 0, .wide = cpu_level() == 4};
+    double most = 0, lanes = (peak.wide ? 64 : 32) / (peak.is_f64 ? 8 : 4);
     for (int i = 0; i < 7; i++) {
         double start = clock_seconds();
         nn_parallel(run->pool, peak_task, &peak, run->threads);
@@ -204,6 +205,7 @@ Status command_bench(Run *run) {
     if (option_given(&run->options, OPTION_KERNELS) &&
         !(run->call.call.kernel_ns = console_memory(&run->console, 8 * (p->n_kernels + 1), "the kernels")))
         return FAILED_LIMIT;
+    if (run->call.call.kernel_ns) run->call.call.flags = NN_PROFILE;
     run_init(run);
     for (int64_t t = 0; t < p->n_trains; t++)
         if (run->plans[t].train) TRY(block_bench(run, t, 0));

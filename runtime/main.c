@@ -1,5 +1,6 @@
 /* main.c: opens a run, hands it to its command, closes it: exit codes are those of status.h. */
 #include "run.h"
+#include "cpu.h"
 #include "events.h"
 #include "rundir.h"
 #include <errno.h>
@@ -15,24 +16,28 @@ static void standard_files(const Io *io) {
             return;
         }
 }
+/* Linked with the programs that have something to generate, or gradients of their own (compiler/llvm/link.c). */
+#pragma weak command_generate
+#pragma weak command_gradcheck
+static Status fail_absent(Run *run) {
+    if (run->options.command == COMMAND_GENERATE) return console_fail(&run->console, FAILED_USAGE, "the page has no generate line");
+    return console_fail(&run->console, FAILED_USAGE,
+                        "this program has no gradients to look at: compile the page with --gradients or --dtype=f64");
+}
 static Status run_command(Run *run) {
     static Status (*const handlers[])(Run *) = {
 #define COMMAND(NAME, word, arguments, help, handler) handler,
 #include "commands.def"
 #undef COMMAND
     };
-    return handlers[run->options.command](run);
+    return handlers[run->options.command] ? handlers[run->options.command](run) : fail_absent(run);
 }
 static Status cpu_check(Console *console, const nn_program *program) {
-#if defined(__x86_64__)
-    if (!strncmp(program->cpu, "x86-64-v4", 9) && !__builtin_cpu_supports("x86-64-v4"))
+    if (!strcmp(program->cpu, "x86-64-v4") && cpu_level() < 4)
         return console_fail(console, FAILED_USAGE,
                             "this program needs a cpu with AVX-512 (x86-64-v4); compile the page with --cpu=x86-64-v3");
-    if (!strncmp(program->cpu, "x86-64-v3", 9) && !__builtin_cpu_supports("x86-64-v3"))
+    if (!strcmp(program->cpu, "x86-64-v3") && cpu_level() < 3)
         return console_fail(console, FAILED_USAGE, "this program needs a cpu with AVX2 and FMA (x86-64-v3)");
-#else
-    (void)console, (void)program;
-#endif
     return OK;
 }
 static Status run_all(Run *run, int argc, char **argv) {

@@ -85,32 +85,28 @@ static int run(Pipeline *p) {
 }
 
 /* ---- -o ---- */
-static bool has_pictures(const nn_program *table) {
-    bool pictures = false;
-    for (i64 i = 0; i < table->n_sets; i++) pictures |= !strcmp(table->sets[i].kind, "images");
-    return pictures;
-}
 /* Written beside the output and renamed when whole, so that a failure leaves what was there. */
 static int compile(Pipeline *p) {
     const char *why = NULL, *output = p->options->output;
-    const char *object = arena_printf(p->c.arena, "%s.%ld.o", output, (long)getpid());
-    const char *partial = arena_printf(p->c.arena, "%s.%ld.tmp", output, (long)getpid());
+    const char *partial = arena_printf(p->c.arena, "%s.%ld.tmp", output, (long)getpid()), *objects[MOST_PARTS];
+    for (int i = 0; i < MOST_PARTS; i++) objects[i] = arena_printf(p->c.arena, "%s.%ld.%d.o", output, (long)getpid(), i);
     struct stat st;
     if (stat(output, &st) == 0 && S_ISDIR(st.st_mode)) return fail(5, output, "is a directory; -o takes the name of the program to write");
-    int probe = open(object, O_CREAT | O_WRONLY | O_EXCL, 0644);
+    int probe = open(objects[0], O_CREAT | O_WRONLY | O_EXCL, 0644);
     if (probe < 0) return fail(5, output, "cannot be written: the folder does not exist, or may not be written to");
     close(probe);
-    p->file = object;
+    p->files = objects;
+    p->n_files = p->options->object ? 1 : MOST_PARTS;
     bool fine = pipeline_run(p, STAGE_obj);
     if (fine && p->options->object) {
-        fine = rename(object, output) == 0;
+        fine = rename(objects[0], output) == 0;
         if (!fine) p->exit_code = fail(5, output, "cannot be written");
     } else if (fine) {
-        LinkOptions link = {.strip = true, .pictures = has_pictures(&p->program->table)};
-        fine = llvm_link(&p->c, 1, &object, &link, partial, &why) && rename(partial, output) == 0;
+        LinkOptions link = {.strip = true, .table = &p->program->table};
+        fine = llvm_link(&p->c, p->n_files, objects, &link, partial, &why) && rename(partial, output) == 0;
         if (!fine) p->exit_code = fail(5, output, why ? why : "cannot be written");
     }
-    unlink(object);
+    for (int i = 0; i < MOST_PARTS; i++) unlink(objects[i]);
     unlink(partial);
     return fine ? 0 : p->exit_code;
 }
@@ -118,7 +114,8 @@ static int emit(Pipeline *p) {
     Stage stage = pipeline_find(p->options->emit);
     if (stage == STAGE_obj) {
         if (!p->options->output) return fail(2, "--emit=obj", "needs -o FILE");
-        p->file = p->options->output;
+        p->files = &p->options->output;
+        p->n_files = 1;
     }
     if (!pipeline_run(p, stage)) return p->exit_code;
     if (stage != STAGE_obj) pipeline_show(p, stage, stdout);

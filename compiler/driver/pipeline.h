@@ -21,7 +21,8 @@ typedef struct Pipeline {
     Program *program;
     Plan *plan;
     LoopProgram *loops;
-    const char *file; /* obj: where to write it */
+    int n_files;      /* obj: how many it may be, then how many were written, */
+    const char *const *files; /* and where */
     int exit_code;    /* of the stage that failed */
     Stage reached;    /* the last that ran */
 } Pipeline;

@@ -133,10 +133,11 @@ void verify_asm(Pipeline *p) { (void)p; }
 bool run_obj(Pipeline *p) {
     const char *why = NULL;
     LlvmOptions options = llvm_options(p);
-    if (llvm_emit(&p->c, p->program, p->loops, &options, LLVM_OBJECT, p->file, &why)) return true;
+    p->n_files = llvm_objects(&p->c, p->program, p->loops, &options, p->n_files, p->files, &why);
+    if (p->n_files) return true;
     diag_report(p->c.diag, E603, (Span){0}, "%s", why);
     p->exit_code = 5;
     return false;
 }
-void show_obj(Pipeline *p, FILE *out) { fprintf(out, "%s\n", p->file); }
+void show_obj(Pipeline *p, FILE *out) { fprintf(out, "%s\n", p->files[0]); }
 void verify_obj(Pipeline *p) { (void)p; }

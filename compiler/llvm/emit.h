@@ -6,25 +6,30 @@
 #ifndef NNC_LLVM_EMIT_H
 #define NNC_LLVM_EMIT_H
 #include "llvm.h"
+#include "parts.h"
 #include <llvm-c/Core.h>
 
 typedef struct FunctionCode {
     LLVMValueRef function;
     LLVMTypeRef type;
+    LLVMValueRef watched; /* K.watched of hooks.c, NULL: it is never called as a row of the table */
+    LLVMTypeRef watched_type;
 } FunctionCode;
 typedef struct Emitter {
     Arena *arena;
     const LoopProgram *loops;
     const LlvmMachine *machine;
+    const Parts *parts;
+    int part;                /* which of them this module is */
     LLVMContextRef context;
     LLVMModuleRef module;
     LLVMBuilderRef builder;
     LLVMTypeRef scalars[ELEM_COUNT], vectors[ELEM_COUNT]; /* of values: masks are i1 */
     LLVMTypeRef pointer, i64, i32, i8, nothing;
     Map functions;           /* LoopFunction -> FunctionCode */
-    LLVMValueRef *constants; /* [loops->constants.n] */
+    LLVMValueRef *constants; /* [loops->constants.n], made at first use */
     FunctionCode clock, scan[2]; /* helpers, made at first use (scan: f32, f64) */
-    bool internal;           /* entries are not exported */
+    bool internal;           /* entries are not exported: a module with a table */
     int n_tasks;             /* functions of parallel loops so far, for their names */
 } Emitter;
 typedef struct Body {
@@ -32,7 +37,6 @@ typedef struct Body {
     const LoopFunction *f;
     LLVMValueRef function;
     LLVMValueRef call;            /* const nn_call * */
-    LLVMValueRef observed;        /* i1: a profile or a trap is on; NULL until a call needs it */
     LLVMValueRef *values;         /* by value id */
     LLVMValueRef *indices;        /* by loop id: i64 */
     LLVMValueRef *pointers;       /* by buffer: NULL for blocks */
@@ -43,7 +47,9 @@ typedef struct Body {
 /* ---- the module (loop_to_llvm.c) ---- */
 /* A verified module; the caller owns context and module. */
 void module_emit(Emitter *e, const Program *program);
-void emitter_init(Emitter *e, Arena *arena, const LoopProgram *loops, const LlvmMachine *machine);
+void emitter_init(Emitter *e, Arena *arena, const LoopProgram *loops, const LlvmMachine *machine, const Parts *parts, int part);
+/* A function's code; declared where another part has it. */
+const FunctionCode *code_of(Emitter *e, const LoopFunction *f);
 
 LLVMTypeRef type_of(const Emitter *e, LoopType type);
 LLVMTypeRef memory_type(const Emitter *e, Dtype dtype); /* bool: i8 */
@@ -65,7 +71,7 @@ void param_attributes(const Emitter *e, LLVMValueRef function, unsigned at, cons
 void block_emit(Body *b, const LoopBlock *block);
 void body_statements(Body *b, const LoopBlock *block); /* the whole of it, stack slots first, return last */
 void emit_parallel(Body *b, const LoopFor *loop);
-void call_observed(Body *b, const LoopCall *call, FunctionCode code, int n, LLVMValueRef *args); /* hooks.c */
+void watched_emit(Emitter *e, const LoopFunction *f, const FunctionCode *code); /* hooks.c */
 LLVMValueRef call_field(const Body *b, size_t offset, LLVMTypeRef type); /* of nn_call; loaded where the builder stands */
 
 /* ---- memory (lower_memory.c) ---- */
@@ -83,14 +89,8 @@ void prefetch_emit(const Body *b, const LoopStatement *s);
 void table_emit(Emitter *e, const Program *program);
 
 /* ---- targets (object.c) ---- */
-typedef struct Module {
-    LLVMContextRef context;
-    LLVMModuleRef module;
-    struct LLVMOpaqueTargetMachine *target;
-} Module;
-/* Emits, verifies, cleans. False and *why when the processor will not do. */
-bool module_make(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, Module *out,
-                 const char **why);
-void module_free(Module *m);
-LLVMMemoryBufferRef module_code(const Module *m, bool assembly);
+/* The objects of a program, at most `most`, one a thread at a time. False and *why when the processor will not do. */
+typedef VEC(LLVMMemoryBufferRef) Objects;
+bool objects_make(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, int most, Objects *out,
+                  const char **why);
 #endif

@@ -1,7 +1,8 @@
 /* hooks.c: what surrounds a kernel's call when someone watches: its nanoseconds are added up, its results scanned.
 **
-** Both are off in ordinary runs and then cost one predicted branch before and behind a call. The helpers are internal functions of
-** the module: nn.clock adds or subtracts the monotonic clock in call->kernel_ns[kernel], nn.scan_f32/f64 tells nn_trap the first
+** A kernel that is a row of the table is called as K.watched(call, parameters.., row), which jumps to K where no flag of the call is
+** set: hot code is the same whether it can be watched or not, and a caller spends one argument on it. The helpers are internal functions
+** of the module: nn.clock adds or subtracts the monotonic clock in call->kernel_ns[kernel], nn.scan_f32/f64 tells nn_trap the first
 ** element that is not finite. */
 #include "emit.h"
 #include <stddef.h>
@@ -78,50 +79,39 @@ static void scan_helper(Emitter *e, LoopElem elem) {
     LLVMPositionBuilderAtEnd(s, back);
 }
 
-/* i1, made once at the start of the function: kernel_ns is there, or NN_TRAP is on. */
-static LLVMValueRef observed(Body *b) {
-    LLVMBuilderRef s = b->e->builder;
-    if (b->observed) return b->observed;
-    LLVMBasicBlockRef now = LLVMGetInsertBlock(s);
-    LLVMValueRef first = LLVMGetFirstInstruction(b->start);
-    if (first) LLVMPositionBuilderBefore(s, first);
-    else LLVMPositionBuilderAtEnd(s, b->start);
-    LLVMValueRef table = LLVMBuildIsNotNull(s, call_field(b, offsetof(nn_call, kernel_ns), b->e->pointer), "");
-    LLVMValueRef flags = LLVMBuildAnd(s, call_field(b, offsetof(nn_call, flags), b->e->i32), const_i32(b->e, NN_TRAP), "");
-    b->observed = LLVMBuildOr(s, table, LLVMBuildIsNotNull(s, flags, ""), "");
-    LLVMPositionBuilderAtEnd(s, now);
-    return b->observed;
+/* A branch to `on` if someone watches, else to `off`. */
+static void watched_branch(const Body *b, LLVMBasicBlockRef on, LLVMBasicBlockRef off) {
+    LLVMValueRef flags = call_field(b, offsetof(nn_call, flags), b->e->i32);
+    LLVMBuildCondBr(b->e->builder, LLVMBuildIsNull(b->e->builder, flags, ""), off, on);
 }
-/* Opens the branch that is taken when watched; gives the block behind it. */
-static LLVMBasicBlockRef watched_begin(Body *b) {
-    LLVMBasicBlockRef on = block_new(b, "watched"), after = block_new(b, "on");
-    LLVMBuildCondBr(b->e->builder, observed(b), on, after);
-    LLVMPositionBuilderAtEnd(b->e->builder, on);
-    return after;
-}
-static void watched_end(const Body *b, LLVMBasicBlockRef after) {
-    LLVMBuildBr(b->e->builder, after);
-    LLVMPositionBuilderAtEnd(b->e->builder, after);
-}
-
-void call_observed(Body *b, const LoopCall *call, FunctionCode code, int n, LLVMValueRef *args) {
-    Emitter *e = b->e;
-    const LoopFunction *g = call->function;
-    LLVMValueRef kernel = const_i64(e, call->kernel);
-    clock_helper(e);
-    LLVMBasicBlockRef after = watched_begin(b);
-    call_code(e, e->clock, 3, (LLVMValueRef[]){b->call, kernel, const_i64(e, -1)});
-    watched_end(b, after);
-    call_code(e, code, n, args);
-    after = watched_begin(b);
-    call_code(e, e->clock, 3, (LLVMValueRef[]){b->call, kernel, const_i64(e, 1)});
-    for (int i = 0; i < g->n_params; i++) {
-        const LoopBuffer *buffer = &g->buffers.v[i];
+static void scan_results(const Body *b, LLVMValueRef kernel) {
+    for (int i = 0; i < b->f->n_params; i++) {
+        const LoopBuffer *buffer = &b->f->buffers.v[i];
         if (!buffer->checked) continue;
         LoopElem elem = elem_of_dtype(buffer->dtype);
-        scan_helper(e, elem);
-        LLVMValueRef scanned[] = {b->call, args[1 + i], const_i64(e, buffer->elements), kernel};
-        call_code(e, e->scan[elem == ELEM_F64], 4, scanned);
+        scan_helper(b->e, elem);
+        LLVMValueRef scanned[] = {b->call, LLVMGetParam(b->function, (unsigned)i + 1), const_i64(b->e, buffer->elements), kernel};
+        call_code(b->e, b->e->scan[elem == ELEM_F64], 4, scanned);
     }
-    watched_end(b, after);
+}
+void watched_emit(Emitter *e, const LoopFunction *f, const FunctionCode *code) {
+    LLVMBuilderRef s = e->builder;
+    LLVMValueRef function = code->watched;
+    Body b = {.e = e, .f = f, .function = function, .call = LLVMGetParam(function, 0)};
+    LLVMBasicBlockRef start = block_new(&b, "start"), on = block_new(&b, "watched"), off = block_new(&b, "off");
+    int n = 1 + f->n_params + f->scalars.n;
+    LLVMValueRef *args = ARENA_ARRAY(e->arena, LLVMValueRef, n + 1), kernel = LLVMGetParam(function, (unsigned)n);
+    for (int i = 0; i < n; i++) args[i] = LLVMGetParam(function, (unsigned)i);
+    LLVMPositionBuilderAtEnd(s, start);
+    clock_helper(e);
+    watched_branch(&b, on, off);
+    LLVMPositionBuilderAtEnd(s, off);
+    LLVMSetTailCall(call_code(e, *code, n, args), true);
+    LLVMBuildRetVoid(s);
+    LLVMPositionBuilderAtEnd(s, on);
+    call_code(e, e->clock, 3, (LLVMValueRef[]){b.call, kernel, const_i64(e, -1)});
+    call_code(e, *code, n, args);
+    call_code(e, e->clock, 3, (LLVMValueRef[]){b.call, kernel, const_i64(e, 1)});
+    scan_results(&b, kernel);
+    LLVMBuildRetVoid(s);
 }

@@ -1,4 +1,4 @@
-/* jit.c: the object that a trainer would be linked from, loaded into this process instead: for `nnc run` and for tests.
+/* jit.c: the objects that a trainer would be linked from, loaded into this process instead: for `nnc run` and for tests.
 **
 ** The code is that of object.c to the byte, so `nnc run` and a trainer have the same bits. What it calls is the runtime that this
 ** process is linked with. */
@@ -37,21 +37,20 @@ static void define_runtime(LLVMOrcLLJITRef jit) {
 
 LlvmJit *llvm_jit(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options,
                   const char **why) {
-    Module m;
+    Objects objects = {0};
     LlvmMachine host, wanted;
     if (!llvm_machine(c, "native", &host, why) || !llvm_machine(c, options->cpu, &wanted, why)) return NULL;
     if (wanted.vector_bits > host.vector_bits) {
         *why = arena_printf(c->arena, "this processor cannot run code for %s", wanted.cpu);
         return NULL;
     }
-    if (!module_make(c, program, loops, options, &m, why)) return NULL;
-    LLVMMemoryBufferRef code = module_code(&m, false);
-    module_free(&m);
+    if (!objects_make(c, program, loops, options, MOST_PARTS, &objects, why)) return NULL;
     LlvmJit *jit = ARENA_NEW(c->arena, LlvmJit);
     jit->arena = c->arena;
     no_error(LLVMOrcCreateLLJIT(&jit->jit, NULL));
     define_runtime(jit->jit);
-    no_error(LLVMOrcLLJITAddObjectFile(jit->jit, LLVMOrcLLJITGetMainJITDylib(jit->jit), code));
+    for (int i = 0; i < objects.n; i++)
+        no_error(LLVMOrcLLJITAddObjectFile(jit->jit, LLVMOrcLLJITGetMainJITDylib(jit->jit), objects.v[i]));
     return jit;
 }
 static void *find(const LlvmJit *jit, const char *name) {

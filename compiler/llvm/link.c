@@ -1,7 +1,7 @@
 /* link.c: object files and the runtime become a trainer, by the C compiler's driver. No shell is between.
 **
-** The reader of pictures is a member of libnnrt.a that nothing else of it asks for: programs with such data do, and are
-** linked with the codecs. libnnrt.a is looked for beside nnc itself (as built), then in ../lib/nnc of its directory (as installed). A trainer lies at a fixed
+** Readers of data and some commands are members of libnnrt.a that nothing else of it asks for (it refers to them weakly): programs
+** whose table needs them do, those with pictures also for the codecs. libnnrt.a is looked for beside nnc itself (as built), then in ../lib/nnc of its directory (as installed). A trainer lies at a fixed
 ** address: the pointers of its table need no relocations, which would be longer than the table, and be read at each start. */
 #include "llvm.h"
 #include <errno.h>
@@ -45,19 +45,52 @@ static bool run(Compilation *c, char *const *argv, const char **why) {
     return false;
 }
 
+/* ---- what a program needs of the runtime ---- */
+
+/* Members that nothing refers to but weakly, by the kind of a set or the reader of a column. */
+static const struct Member {
+    const char *word, *symbol;
+} MEMBERS[] = {{"csv", "csv_read"}, {"text", "chars_read"}, {"words", "words_read"}, {"images", "images_read"},
+               {"idx", "idx_read"}, {"npy", "npy_read"},    {"npz", "npz_read"}};
+typedef VEC(const char *) Words;
+
+static void ask_for(Compilation *c, Words *argv, const char *symbol) {
+    vec_push(c->arena, argv, arena_printf(c->arena, "-Wl,-u,%s", symbol));
+}
+static bool set_has(const nn_set *set, const char *word) {
+    bool has = !strcmp(set->kind, word);
+    for (i64 k = 0; k < set->n_columns; k++) has |= !strcmp(set->columns[k].reader, word);
+    return has;
+}
+static bool table_has(const nn_program *table, const char *word) {
+    bool has = false;
+    for (i64 i = 0; i < table->n_sets; i++) has |= set_has(&table->sets[i], word);
+    return has;
+}
+static void ask_for_members(Compilation *c, Words *argv, const nn_program *table) {
+    bool made = false, gradients = false;
+    for (int i = 0; i < COUNT_OF(MEMBERS); i++)
+        if (table_has(table, MEMBERS[i].word)) ask_for(c, argv, MEMBERS[i].symbol);
+    for (i64 i = 0; i < table->n_sets; i++) made |= table->sets[i].n_bases > 0;
+    for (i64 i = 0; i < table->n_trains; i++) gradients |= table->trains[i].n_gradient > 0;
+    if (made) ask_for(c, argv, "made_open"), ask_for(c, argv, "task_draw");
+    if (gradients) ask_for(c, argv, "command_gradcheck");
+    if (table->n_generates) ask_for(c, argv, "command_generate");
+}
+
 bool llvm_link(Compilation *c, int n_objects, const char *const *objects, const LinkOptions *options, const char *path,
                const char **why) {
     const char *library = options->library ? options->library : find_library(c, why);
     if (!library) return false;
-    VEC(const char *) argv = {0};
+    Words argv = {0};
     vec_push(c->arena, &argv, options->cc ? options->cc : "cc");
     vec_push(c->arena, &argv, "-o");
     vec_push(c->arena, &argv, path);
     for (int i = 0; i < n_objects; i++) vec_push(c->arena, &argv, objects[i]);
-    static const char *const PICTURES[] = {"-Wl,-u,images_read", "-lpng", "-ljpeg"};
-    if (options->pictures) vec_push(c->arena, &argv, PICTURES[0]);
+    ask_for_members(c, &argv, options->table);
     vec_push(c->arena, &argv, library);
-    for (int i = 1; options->pictures && i < COUNT_OF(PICTURES); i++) vec_push(c->arena, &argv, PICTURES[i]);
+    static const char *const PICTURES[] = {"-lpng", "-ljpeg"};
+    for (int i = 0; table_has(options->table, "images") && i < COUNT_OF(PICTURES); i++) vec_push(c->arena, &argv, PICTURES[i]);
     static const char *const REST[] = {"-no-pie", "-Wl,--gc-sections,--build-id=none,-z,noseparate-code", "-lz", "-lm", "-lpthread"};
     for (int i = 0; i < COUNT_OF(REST); i++) vec_push(c->arena, &argv, REST[i]);
 #ifdef NN_SANITIZE

@@ -1,6 +1,6 @@
 /* llvm.h: from loop IR to machine code: objects, listings, running code in memory, linked trainers. The only user of LLVM.
 **
-** One LoopProgram becomes one module; it is verified, cleaned by `early-cse`, and compiled at code generation level 1 or 2. There
+** One LoopProgram becomes one module, or several that are compiled at the same time; each is verified, cleaned by `early-cse`, and compiled at code generation level 1 or 2. There
 ** are no fast-math flags and no names of libm: the code does what loop.h says, bit for bit, whatever `cpu` and `level` are.
 **
 ** With a Program the module exports its table, `nn_program_table`, whose functions are the entries (nn_function.index counts
@@ -29,6 +29,11 @@ bool llvm_machine(Compilation *c, const char *cpu, LlvmMachine *machine, const c
 typedef enum LlvmForm { LLVM_OBJECT, LLVM_ASSEMBLY, LLVM_TEXT } LlvmForm;
 bool llvm_emit(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, LlvmForm form,
                const char *path, const char **why);
+/* The program as up to `most` objects, made at the same time by as many threads as there are cores. They are linked together; what is
+** in each depends on the program alone. Number of files written, 0: see *why. */
+enum { MOST_PARTS = 8 };
+int llvm_objects(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, int most,
+                 const char *const *paths, const char **why);
 /* The same as a string; forms other than LLVM_OBJECT. */
 const char *llvm_text(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options,
                       LlvmForm form, const char **why);
@@ -46,7 +51,7 @@ typedef struct LinkOptions {
     const char *library;
     const char *cc; /* NULL: "cc" */
     bool strip;
-    bool pictures; /* the program has data of pictures */
+    const nn_program *table; /* of the program: what it needs of the runtime */
 } LinkOptions;
 bool llvm_link(Compilation *c, int n_objects, const char *const *objects, const LinkOptions *options, const char *path,
                const char **why);

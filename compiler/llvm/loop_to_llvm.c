@@ -52,7 +52,7 @@ LLVMValueRef call_code(const Emitter *e, FunctionCode code, int n, LLVMValueRef 
 
 /* A function of the runtime or of libc. */
 FunctionCode external_code(const Emitter *e, const char *name, LLVMTypeRef result, int n, LLVMTypeRef *types) {
-    FunctionCode code = {LLVMGetNamedFunction(e->module, name), LLVMFunctionType(result, types, (unsigned)n, false)};
+    FunctionCode code = {.function = LLVMGetNamedFunction(e->module, name), .type = LLVMFunctionType(result, types, (unsigned)n, false)};
     if (!code.function) {
         code.function = LLVMAddFunction(e->module, name, code.type);
         attribute_add(e, code.function, LLVMAttributeFunctionIndex, "nounwind", 0);
@@ -118,6 +118,20 @@ static void find_locals(Body *b, const LoopBlock *block) {
     for (int i = 0; i < block->list.n; i++) find_locals_of(b, block->list.v[i]);
 }
 
+/* Constants end with SLACK zero bytes, as whole vectors are read from them. Each part has those it reads. */
+static LLVMValueRef constant_of(Emitter *e, int index) {
+    const LoopConstant *c = &e->loops->constants.v[index];
+    if (e->constants[index]) return e->constants[index];
+    char *bytes = arena_alloc(e->arena, (size_t)c->bytes + SLACK);
+    memcpy(bytes, c->data, (size_t)c->bytes);
+    LLVMValueRef data = LLVMConstStringInContext2(e->context, bytes, (size_t)c->bytes + SLACK, true);
+    LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(data), "constant");
+    LLVMSetInitializer(global, data);
+    LLVMSetGlobalConstant(global, true);
+    LLVMSetLinkage(global, LLVMInternalLinkage);
+    LLVMSetAlignment(global, 64);
+    return e->constants[index] = global;
+}
 Body *body_begin(Emitter *e, const LoopFunction *f, LLVMValueRef function) {
     Body *b = ARENA_NEW(e->arena, Body);
     *b = (Body){.e = e, .f = f, .function = function, .call = LLVMGetParam(function, 0)};
@@ -128,7 +142,7 @@ Body *body_begin(Emitter *e, const LoopFunction *f, LLVMValueRef function) {
     LLVMPositionBuilderAtEnd(e->builder, b->start);
     load_bases(b);
     for (int i = 0; i < f->buffers.n; i++)
-        if (f->buffers.v[i].space == SPACE_CONSTANT) b->pointers[i] = e->constants[f->buffers.v[i].offset];
+        if (f->buffers.v[i].space == SPACE_CONSTANT) b->pointers[i] = constant_of(e, (int)f->buffers.v[i].offset);
     return b;
 }
 void body_statements(Body *b, const LoopBlock *block) {
@@ -144,27 +158,51 @@ void param_attributes(const Emitter *e, LLVMValueRef function, unsigned at, cons
     if (!buffer->writable) attribute_add(e, function, at, "readonly", 0);
 }
 
-static FunctionCode function_declare(Emitter *e, const LoopFunction *f, bool internal) {
+/* A function that parts call of one another is a hidden symbol; nothing outside of the trainer sees it. */
+static LLVMValueRef function_new(const Emitter *e, const char *name, LLVMTypeRef type, const LoopFunction *f, bool exported) {
+    nnc_check(e->parts->n == 1 || !LLVMGetNamedFunction(e->module, name), "two functions are called %s", name);
+    LLVMValueRef function = LLVMAddFunction(e->module, name, type);
+    function_attributes(e, function, !exported);
+    if (e->parts->n > 1 && !exported) {
+        LLVMSetLinkage(function, LLVMExternalLinkage);
+        LLVMSetVisibility(function, LLVMHiddenVisibility);
+    }
+    for (int i = 0; i < f->n_params; i++) param_attributes(e, function, (unsigned)i + 2, &f->buffers.v[i]);
+    return function;
+}
+static FunctionCode *function_declare(Emitter *e, const LoopFunction *f, bool exported) {
     int n = 1 + f->n_params + f->scalars.n;
-    LLVMTypeRef *types = ARENA_ARRAY(e->arena, LLVMTypeRef, n);
+    LLVMTypeRef *types = ARENA_ARRAY(e->arena, LLVMTypeRef, n + 1);
     for (int i = 0; i < 1 + f->n_params; i++) types[i] = e->pointer;
     for (int i = 0; i < f->scalars.n; i++) types[1 + f->n_params + i] = type_of(e, f->scalars.v[i]->type);
-    FunctionCode code = {.type = LLVMFunctionType(e->nothing, types, (unsigned)n, false)};
-    code.function = LLVMAddFunction(e->module, f->name, code.type);
-    function_attributes(e, code.function, internal);
-    for (int i = 0; i < f->n_params; i++) param_attributes(e, code.function, (unsigned)i + 2, &f->buffers.v[i]);
-    FunctionCode *kept = ARENA_NEW(e->arena, FunctionCode);
-    *kept = code;
-    map_set_ptr(&e->functions, f, kept);
+    types[n] = e->i64;
+    FunctionCode *code = ARENA_NEW(e->arena, FunctionCode);
+    code->type = LLVMFunctionType(e->nothing, types, (unsigned)n, false);
+    code->function = function_new(e, f->name, code->type, f, exported);
+    if (part_of(e->parts, f)->watched) {
+        code->watched_type = LLVMFunctionType(e->nothing, types, (unsigned)n + 1, false);
+        code->watched = function_new(e, arena_printf(e->arena, "%s.watched", f->name), code->watched_type, f, false);
+        attribute_add(e, code->watched, LLVMAttributeFunctionIndex, "optsize", 0);
+        attribute_add(e, code->watched, LLVMAttributeFunctionIndex, "minsize", 0);
+    }
+    map_set_ptr(&e->functions, f, code);
     return code;
 }
-static void function_emit(Emitter *e, const LoopFunction *f, bool internal) {
-    FunctionCode code = function_declare(e, f, internal);
-    Body *b = body_begin(e, f, code.function);
-    for (int i = 0; i < f->n_params; i++) b->pointers[i] = LLVMGetParam(code.function, (unsigned)i + 1);
+const FunctionCode *code_of(Emitter *e, const LoopFunction *f) {
+    const FunctionCode *code = map_get_ptr(&e->functions, f);
+    if (code) return code;
+    nnc_check(part_of(e->parts, f)->part != e->part, "%s is called before it is known", f->name);
+    return function_declare(e, f, false);
+}
+static void function_emit(Emitter *e, const LoopFunction *f, bool exported) {
+    if (part_of(e->parts, f)->part != e->part) return;
+    const FunctionCode *code = function_declare(e, f, exported);
+    Body *b = body_begin(e, f, code->function);
+    for (int i = 0; i < f->n_params; i++) b->pointers[i] = LLVMGetParam(code->function, (unsigned)i + 1);
     for (int i = 0; i < f->scalars.n; i++)
-        b->values[f->scalars.v[i]->id] = LLVMGetParam(code.function, (unsigned)(1 + f->n_params + i));
+        b->values[f->scalars.v[i]->id] = LLVMGetParam(code->function, (unsigned)(1 + f->n_params + i));
     body_statements(b, &f->body);
+    if (code->watched) watched_emit(e, f, code);
 }
 
 /* ---- statements ---- */
@@ -286,15 +324,17 @@ static void emit_if(Body *b, const LoopStatement *s) {
 static void emit_call(Body *b, const LoopStatement *s) {
     const LoopCall *call = s->call;
     const LoopFunction *g = call->function;
-    const FunctionCode *code = map_get_ptr(&b->e->functions, g);
-    nnc_check(code, "%s calls %s before it is known", b->f->name, g->name);
+    FunctionCode code = *code_of(b->e, g);
     int n = 1 + g->n_params + g->scalars.n;
-    LLVMValueRef *args = ARENA_ARRAY(b->e->arena, LLVMValueRef, n);
+    LLVMValueRef *args = ARENA_ARRAY(b->e->arena, LLVMValueRef, n + 1);
     args[0] = b->call;
     for (int i = 0; i < g->n_params; i++) args[1 + i] = address_emit(b, call->buffers[i].buffer, &call->buffers[i].at, true);
     for (int i = 0; i < g->scalars.n; i++) args[1 + g->n_params + i] = value_get(b, call->scalars[i]);
-    if (call->kernel < 0) call_code(b->e, *code, n, args);
-    else call_observed(b, call, *code, n, args);
+    if (call->kernel >= 0) {
+        code = (FunctionCode){.function = code.watched, .type = code.watched_type};
+        args[n++] = const_i64(b->e, call->kernel);
+    }
+    call_code(b->e, code, n, args);
 }
 
 static void (*const EMIT[STATEMENT_COUNT])(Body *, const LoopStatement *) = {
@@ -308,8 +348,9 @@ void block_emit(Body *b, const LoopBlock *block) {
 
 /* ---- the module ---- */
 
-void emitter_init(Emitter *e, Arena *arena, const LoopProgram *loops, const LlvmMachine *machine) {
-    *e = (Emitter){.arena = arena, .loops = loops, .machine = machine, .functions = {.arena = arena}};
+void emitter_init(Emitter *e, Arena *arena, const LoopProgram *loops, const LlvmMachine *machine, const Parts *parts, int part) {
+    *e = (Emitter){.arena = arena, .loops = loops, .machine = machine, .parts = parts, .part = part, .functions = {.arena = arena}};
+    e->constants = ARENA_ARRAY(arena, LLVMValueRef, loops->constants.n);
     e->context = LLVMContextCreate();
     e->module = LLVMModuleCreateWithNameInContext("nn", e->context);
     e->builder = LLVMCreateBuilderInContext(e->context);
@@ -326,29 +367,13 @@ void emitter_init(Emitter *e, Arena *arena, const LoopProgram *loops, const Llvm
     }
 }
 
-/* Constants end with SLACK zero bytes, as whole vectors are read from them. */
-static void constants_emit(Emitter *e) {
-    e->constants = ARENA_ARRAY(e->arena, LLVMValueRef, e->loops->constants.n);
-    for (int i = 0; i < e->loops->constants.n; i++) {
-        const LoopConstant *c = &e->loops->constants.v[i];
-        char *bytes = arena_alloc(e->arena, (size_t)c->bytes + SLACK);
-        memcpy(bytes, c->data, (size_t)c->bytes);
-        LLVMValueRef data = LLVMConstStringInContext2(e->context, bytes, (size_t)c->bytes + SLACK, true);
-        LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(data), "constant");
-        LLVMSetInitializer(global, data);
-        LLVMSetGlobalConstant(global, true);
-        LLVMSetLinkage(global, LLVMInternalLinkage);
-        LLVMSetAlignment(global, 64);
-        e->constants[i] = global;
-    }
-}
+/* The table is in the first part. */
 void module_emit(Emitter *e, const Program *program) {
     e->internal = program != NULL;
-    constants_emit(e);
-    for (int i = 0; i < e->loops->kernels.n; i++) function_emit(e, e->loops->kernels.v[i], true);
+    for (int i = 0; i < e->loops->kernels.n; i++) function_emit(e, e->loops->kernels.v[i], false);
     for (int i = 0; i < e->loops->entries.n; i++)
-        if (e->loops->entries.v[i]) function_emit(e, e->loops->entries.v[i], e->internal);
-    if (program) table_emit(e, program);
+        if (e->loops->entries.v[i]) function_emit(e, e->loops->entries.v[i], !e->internal);
+    if (program && e->part == 0) table_emit(e, program);
     char *message = NULL;
     if (LLVMVerifyModule(e->module, LLVMReturnStatusAction, &message)) nnc_bug("LLVM rejects the module: %s", message);
     LLVMDisposeMessage(message);

@@ -7,6 +7,9 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 /* ---- the processor ---- */
@@ -55,10 +58,6 @@ bool llvm_machine(Compilation *c, const char *cpu, LlvmMachine *machine, const c
 /* ---- the module ---- */
 
 static LLVMTargetMachineRef target_new(const LlvmMachine *machine, int level) {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
     char *message = NULL;
     LLVMTargetRef target;
     const char *triple = "x86_64-pc-linux-gnu";
@@ -66,36 +65,49 @@ static LLVMTargetMachineRef target_new(const LlvmMachine *machine, int level) {
     LLVMCodeGenOptLevel optimization = level >= 2 ? LLVMCodeGenLevelDefault : LLVMCodeGenLevelLess;
     return LLVMCreateTargetMachine(target, triple, machine->cpu, "", optimization, LLVMRelocPIC, LLVMCodeModelSmall);
 }
+typedef struct Module {
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    LLVMTargetMachineRef target;
+} Module;
 static void clean(const Module *m) {
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
     LLVMErrorRef error = LLVMRunPasses(m->module, "early-cse", m->target, options);
     if (error) nnc_bug("LLVM: %s", LLVMGetErrorMessage(error));
     LLVMDisposePassBuilderOptions(options);
 }
-bool module_make(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, Module *out,
-                 const char **why) {
+/* What the parts of a program have in common; read by several threads. */
+typedef struct Making {
+    const Program *program;
+    const LoopProgram *loops;
     LlvmMachine machine;
+    int level;
+    Parts *parts;
+    LLVMMemoryBufferRef *objects; /* [parts->n] */
+    atomic_int next;              /* part that nobody has begun */
+} Making;
+/* Emitted, verified, cleaned. */
+static Module module_make(const Making *making, int part) {
     Emitter e;
-    if (!llvm_machine(c, options->cpu, &machine, why)) return false;
     Arena *scratch = arena_new("translation to LLVM");
-    emitter_init(&e, scratch, loops, &machine);
-    *out = (Module){e.context, e.module, target_new(&machine, options->level)};
+    emitter_init(&e, scratch, making->loops, &making->machine, making->parts, part);
+    Module m = {e.context, e.module, target_new(&making->machine, making->level)};
     LLVMSetTarget(e.module, "x86_64-pc-linux-gnu");
-    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(out->target);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(m.target);
     LLVMSetModuleDataLayout(e.module, layout);
     LLVMDisposeTargetData(layout);
-    module_emit(&e, program);
+    module_emit(&e, making->program);
     LLVMDisposeBuilder(e.builder);
     arena_free(scratch);
-    clean(out);
-    return true;
+    clean(&m);
+    return m;
 }
-void module_free(Module *m) {
+static void module_free(const Module *m) {
     LLVMDisposeTargetMachine(m->target);
     LLVMDisposeModule(m->module);
     LLVMContextDispose(m->context);
 }
-LLVMMemoryBufferRef module_code(const Module *m, bool assembly) {
+static LLVMMemoryBufferRef module_code(const Module *m, bool assembly) {
     char *message = NULL;
     LLVMMemoryBufferRef code;
     LLVMCodeGenFileType type = assembly ? LLVMAssemblyFile : LLVMObjectFile;
@@ -103,12 +115,55 @@ LLVMMemoryBufferRef module_code(const Module *m, bool assembly) {
     return code;
 }
 
+/* ---- the parts of a program ---- */
+
+static bool making_begin(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, int most,
+                         Making *making, const char **why) {
+    *making = (Making){.program = program, .loops = loops, .level = options->level};
+    if (!llvm_machine(c, options->cpu, &making->machine, why)) return false;
+    making->parts = parts_make(c->arena, loops, program ? most : 1);
+    making->objects = ARENA_ARRAY(c->arena, LLVMMemoryBufferRef, making->parts->n);
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    return true;
+}
+/* Each part has a context of its own: LLVM shares nothing between contexts. */
+static void *make_parts(void *argument) {
+    Making *making = argument;
+    for (int part; (part = atomic_fetch_add(&making->next, 1)) < making->parts->n;) {
+        Module m = module_make(making, part);
+        making->objects[part] = module_code(&m, false);
+        module_free(&m);
+    }
+    return NULL;
+}
+static int cores_usable(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+}
+bool objects_make(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, int most, Objects *out,
+                  const char **why) {
+    Making making;
+    pthread_t threads[MOST_PARTS];
+    int n = 0;
+    if (!making_begin(c, program, loops, options, most, &making, why)) return false;
+    for (int more = cores_usable() < making.parts->n ? cores_usable() - 1 : making.parts->n - 1; n < more; n++)
+        if (pthread_create(&threads[n], NULL, make_parts, &making)) break; /* one thread makes them all, later */
+    make_parts(&making);
+    for (int i = 0; i < n; i++) pthread_join(threads[i], NULL);
+    for (int i = 0; i < making.parts->n; i++) vec_push(c->arena, out, making.objects[i]);
+    return true;
+}
+
 /* ---- output ---- */
 
 const char *llvm_text(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options,
                       LlvmForm form, const char **why) {
-    Module m;
-    if (!module_make(c, program, loops, options, &m, why)) return NULL;
+    Making making;
+    if (!making_begin(c, program, loops, options, 1, &making, why)) return NULL;
+    Module m = module_make(&making, 0);
     const char *text;
     if (form == LLVM_TEXT) {
         char *printed = LLVMPrintModuleToString(m.module);
@@ -131,15 +186,18 @@ static bool write_file(Compilation *c, const char *path, const char *data, size_
 }
 bool llvm_emit(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, LlvmForm form,
                const char *path, const char **why) {
-    Module m;
-    if (form != LLVM_OBJECT) {
-        const char *text = llvm_text(c, program, loops, options, form, why);
-        return text && write_file(c, path, text, strlen(text), why);
+    if (form == LLVM_OBJECT) return llvm_objects(c, program, loops, options, 1, &path, why) == 1;
+    const char *text = llvm_text(c, program, loops, options, form, why);
+    return text && write_file(c, path, text, strlen(text), why);
+}
+int llvm_objects(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, int most,
+                 const char *const *paths, const char **why) {
+    Objects objects = {0};
+    bool written = objects_make(c, program, loops, options, most, &objects, why);
+    for (int i = 0; i < objects.n; i++) {
+        LLVMMemoryBufferRef code = objects.v[i];
+        written = written && write_file(c, paths[i], LLVMGetBufferStart(code), LLVMGetBufferSize(code), why);
+        LLVMDisposeMemoryBuffer(code);
     }
-    if (!module_make(c, program, loops, options, &m, why)) return false;
-    LLVMMemoryBufferRef code = module_code(&m, false);
-    bool written = write_file(c, path, LLVMGetBufferStart(code), LLVMGetBufferSize(code), why);
-    LLVMDisposeMemoryBuffer(code);
-    module_free(&m);
-    return written;
+    return written ? objects.n : 0;
 }

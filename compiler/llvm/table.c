@@ -66,8 +66,7 @@ static void add_code(Words *w, const nn_function *f) {
     }
     nnc_check(f->index >= 0 && f->index < loops->entries.n && loops->entries.v[f->index], "the table names %s, which has no code",
               f->name);
-    const FunctionCode *code = map_get_ptr(&w->e->functions, loops->entries.v[f->index]);
-    add(w, code->function);
+    add(w, code_of(w->e, loops->entries.v[f->index])->function);
 }
 
 /* Only nn_function has a CODE field: there `s` is one. */

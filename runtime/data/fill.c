@@ -4,6 +4,8 @@
 #include "made.h"
 #include <string.h>
 
+#pragma weak task_draw /* linked with programs that have made sets */
+
 static int64_t element_bytes(int64_t dtype) { return dtype == NN_F64 ? 8 : dtype == NN_U8 || dtype == NN_BOOL ? 1 : 4; }
 static void widen(const uint8_t *from, int64_t n, int64_t dtype, uint8_t *to) {
     switch (dtype) {

@@ -11,7 +11,6 @@ static int kind_of(const char *kind) {
     while (k < N_MADE && strcmp(kind, kinds[k])) k++;
     return k;
 }
-bool kind_is_made(const char *kind) { return kind_of(kind) < N_MADE; }
 
 static Status fail_made(const Reading *reading, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static Status fail_made(const Reading *reading, const char *format, ...) {
@@ -188,9 +187,9 @@ Status made_open(Reading *reading, const Set *sets) {
     for (int64_t b = 0; b < spec->n_bases; b++) {
         const nn_set *base = &reading->program->sets[spec->bases[b]];
         made->bases[b] = &sets[spec->bases[b]];
-        if (kind_is_made(base->kind) || made->bases[b]->endless)
+        if (kind_of(base->kind) < N_MADE || made->bases[b]->endless)
             return fail_made(reading, "takes rows, but data \"%s\" has none: it is %s", base->name,
-                             kind_is_made(base->kind) ? "made itself" : "drawn");
+                             kind_of(base->kind) < N_MADE ? "made itself" : "drawn");
     }
     made->n_bases = spec->n_bases;
     TRY(numbers_take(reading, made));

@@ -31,7 +31,6 @@ struct Made {
     uint8_t *turns;                /* and by how many quarters they are turned */
     uint8_t *pictures[FILL_TASKS]; /* a value before it is turned */
 };
-bool kind_is_made(const char *kind);
 /* The side of a square picture [h, h, ..], 0 for other columns. */
 static inline int64_t picture_side(const nn_column *column) {
     return column->n_dims >= 2 && column->dims[0] == column->dims[1] ? column->dims[0] : 0;

@@ -9,8 +9,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The pictures and their codecs are members of the archive that only programs with such a set ask for. */
+/* The readers are members of the archive that only programs with such data ask for (compiler/llvm/link.c). */
+#pragma weak csv_read
+#pragma weak chars_read
+#pragma weak words_read
 #pragma weak images_read
+#pragma weak idx_read
+#pragma weak npy_read
+#pragma weak npz_read
+#pragma weak made_open
 enum { DRAWN_ROWS = 1000 }; /* of validation and test of a set without files, when the page gives no count */
 
 static int64_t window_span(const nn_set *spec) {
@@ -117,11 +124,28 @@ static Status folder_find(Reading *reading) {
     if ((size_t)snprintf(reading->folder, sizeof reading->folder, "%s", folder) < sizeof reading->folder) return OK;
     return console_fail(reading->console, FAILED_DATA, "the folder of data \"%s\" has too long a name", spec->name);
 }
+static Status fail_absent(const Reading *reading) {
+    return console_fail(reading->console, FAILED_BUG, "this program was linked without the reader of data \"%s\"", reading->set->spec->name);
+}
+/* A set of files that are read as a whole; kinds read column by column are not here. */
+static Status whole_open(Reading *reading) {
+    const struct {
+        const char *kind;
+        Status (*read)(Reading *reading);
+    } kinds[] = {{"csv", csv_read}, {"text", chars_read}, {"words", words_read}, {"images", images_read}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(reading->set->spec->kind, kinds[i].kind)) return kinds[i].read ? kinds[i].read(reading) : fail_absent(reading);
+    return OK;
+}
 static Status array_open(Reading *reading, int64_t c) {
-    const char *reader = reading->set->spec->columns[c].reader;
-    if (!strcmp(reader, "idx")) return idx_read(reading, c);
-    if (!strcmp(reader, "npy")) return npy_read(reading, c);
-    return strcmp(reader, "npz") ? OK : npz_read(reading, c);
+    const struct {
+        const char *reader;
+        Status (*read)(Reading *reading, int64_t c);
+    } readers[] = {{"idx", idx_read}, {"npy", npy_read}, {"npz", npz_read}};
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
+        if (!strcmp(reading->set->spec->columns[c].reader, readers[i].reader))
+            return readers[i].read ? readers[i].read(reading, c) : fail_absent(reading);
+    return OK;
 }
 static Status set_open(Reading *reading, const Set *sets) {
     Set *set = reading->set;
@@ -129,21 +153,13 @@ static Status set_open(Reading *reading, const Set *sets) {
     if (!(set->columns = console_memory(reading->console, (int64_t)sizeof(Column) * spec->n_columns, "the columns")))
         return FAILED_LIMIT;
     for (int64_t c = 0; c < spec->n_columns; c++) set->columns[c].spec = &spec->columns[c];
-    if (kind_is_made(spec->kind)) return made_open(reading, sets);
+    if (spec->n_bases) return made_open ? made_open(reading, sets) : fail_absent(reading);
     TRY(folder_find(reading));
     if (!spec->n_columns) {
         set_draw(set);
         return OK;
     }
-    if (!strcmp(spec->kind, "csv")) TRY(csv_read(reading));
-    if (!strcmp(spec->kind, "text")) TRY(chars_read(reading));
-    if (!strcmp(spec->kind, "words")) TRY(words_read(reading));
-    if (!strcmp(spec->kind, "images")) {
-        if (!images_read)
-            return console_fail(reading->console, FAILED_BUG,
-                                "this program was linked without its pictures: -u images_read");
-        TRY(images_read(reading));
-    }
+    TRY(whole_open(reading));
     for (int64_t c = 0; c < spec->n_columns; c++)
         if (column_wanted(reading, c)) TRY(array_open(reading, c));
     if (reading->console->data_errors) return FAILED_DATA;
@@ -184,7 +200,7 @@ Status data_open(Console *console, const nn_program *program, const DataRequest 
     for (int made = 0; made < 2; made++)
         for (int64_t s = 0; s < program->n_sets; s++) {
             const nn_set *spec = &program->sets[s];
-            if (!used[s] || kind_is_made(spec->kind) != made) continue;
+            if (!used[s] || (spec->n_bases > 0) != made) continue;
             sets[s].spec = spec;
             sets[s].index = s;
             bool asked = !request->used || request->used[s]; /* else it is a base, and all of it is read */

@@ -124,7 +124,7 @@ static void test_link(void) {
     const char *library = join(r, folder, "main.o");
     const char *compile = arena_printf(r->c.arena, "cc -I. -c %s -o %s", source, library);
     check(!*output_of(r, compile), "link", "the test's own main");
-    LinkOptions options = {.library = library, .strip = true};
+    LinkOptions options = {.library = library, .strip = true, .table = &p->table};
     check(llvm_link(&r->c, 1, &object, &options, program, &why), "link", "%s", why);
     const char *printed = output_of(r, program);
     check(!strcmp(printed, "page 14 cat\n"), "link", "it prints %s", printed);

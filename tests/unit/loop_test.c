@@ -340,10 +340,11 @@ static void test_hooks(const char *cpu) {
     run_call(r, "twice");
     check(trap_kernel < 0 && floats(r->out, 0)[23] == 0, "hooks", "a trap that was not asked for");
     r->call.kernel_ns = ns;
+    r->call.flags = NN_PROFILE;
     run_call(r, "twice");
     check(trap_kernel < 0 && ns[5] > 0 && ns[6] > 0 && ns[5] < 1000000000 && !ns[4] && !ns[7], "hooks", "times %lld %lld",
           (long long)ns[5], (long long)ns[6]);
-    r->call.flags = NN_TRAP;
+    r->call.flags = NN_TRAP | NN_PROFILE;
     run_call(r, "twice");
     check(trap_kernel == 5 && trap_element == 23, "hooks", "trap at kernel %lld element %lld", (long long)trap_kernel,
           (long long)trap_element);

@@ -1,0 +1,20 @@
+/* parts.h: which functions of a LoopProgram are compiled together, so that several threads can make one program.
+**
+** The split follows from the program alone, never from the machine, and a function's code does not depend on its part. */
+#ifndef NNC_LLVM_PARTS_H
+#define NNC_LLVM_PARTS_H
+#include "../loop/loop.h"
+
+typedef struct FunctionPart {
+    int part;
+    bool watched; /* something calls it as a row of nn_program.kernels */
+    i64 cost;     /* about proportional to the time its compilation takes */
+} FunctionPart;
+typedef struct Parts {
+    int n;
+    Map of; /* LoopFunction -> FunctionPart */
+} Parts;
+/* At most `most` parts; small programs are one. */
+Parts *parts_make(Arena *arena, const LoopProgram *loops, int most);
+const FunctionPart *part_of(const Parts *parts, const LoopFunction *f);
+#endif
