@@ -132,13 +132,15 @@ san: deps
 test-long: all
 	@bash tests/long.sh
 # Ours and the frameworks side by side (bench/README.md): make bench ROWS="mlp lenet" THREADS=1 SCALE=1.3
-bench: all
+bench: deps
+	@$(MAKE) --no-print-directory -s -j2 all
 	@BUILD=$(BUILD) ROWS="$(ROWS)" bench/run.sh
 # Single products and convolutions of those rows, beside OpenBLAS, oneDNN, PyTorch, JAX: make bench-kernels ROWS="gpt"
 $(BUILD)/bench/kernels: bench/kernels/kernels.c bench/kernels/threads.c $(LIBS) $(BUILD)/floor_runtime_host.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $(filter %.c,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LLVM_LIBS) -ljansson $(RUNTIME_LIBS)
-bench-kernels: all $(BUILD)/bench/kernels
+bench-kernels: deps
+	@$(MAKE) --no-print-directory -s -j2 all $(BUILD)/bench/kernels
 	@BUILD=$(BUILD) ROWS="$(ROWS)" bench/run.sh kernels
 format:
 	@command -v clang-format >/dev/null || $(MAKE) --no-print-directory deps PACKAGES=clang-format

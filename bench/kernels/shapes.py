@@ -109,8 +109,16 @@ def views_below(nodes, name, order):
     order.append(name)
 
 
-def function_of(nodes, dot):
-    order = []
+def whole_of(nodes, name):
+    """The sum of a dot whose lanes each hold a part of the batch, else the dot."""
+    users = [n for n, node in nodes.items() if name in node.args]
+    if nodes[name].attrs.get('lb') and len(users) == 1 and nodes[users[0]].op == 'sum' and nodes[users[0]].attrs['axes'] == list(range(len(nodes[name].attrs['lb']))):
+        return nodes[users[0]]
+    return nodes[name]
+
+
+def function_of(nodes, name):
+    order, dot, whole = [], nodes[name], whole_of(nodes, name)
     for arg in dot.args:
         views_below(nodes, arg, order)
     params = [n for n in order if nodes[n].op not in VIEWS and nodes[n].op != 'const']
@@ -127,7 +135,9 @@ def function_of(nodes, dot):
     for n in order:
         if n not in names:
             names[n] = line(nodes[n])
-    result = line(dot)
+    result = names[name] = line(dot)
+    if whole is not dot:
+        result = line(whole)
     head = ', '.join('%s: %s' % (names[p], kind(nodes[p])) for p in params)
     return 'func @main(%s) {\n%s\n  return %s\n}\n' % (head, '\n'.join(lines), result)
 
@@ -153,8 +163,8 @@ def input_gradient(c):
 # ---- what it is in other words
 class Axis:
     """An axis of an operand: where it comes from. kind: 'plain', 'out' (places of a window), 'in' (within a window), 'part' (every
-    so many-th element of an axis)."""
-    def __init__(self, size, kind='plain', window=None): self.size, self.kind, self.window = size, kind, window
+    so many-th element of an axis); split: of an axis that was taken apart."""
+    def __init__(self, size, kind='plain', window=None, split=False): self.size, self.kind, self.window, self.split = size, kind, window, split
 
 
 def axes_of(nodes, name):
@@ -180,9 +190,30 @@ def axes_of(nodes, name):
         return below
     if node.op == 'affine':
         return [Axis(int(at['size'])) if i == int(at['axis']) else a for i, a in enumerate(below)]
-    if any(x.window for x in below) and node.op == 'reshape':
-        raise ValueError('windows reshaped')
-    return [Axis(d) for d in node.dims]
+    return reshaped(below, node.dims)
+
+
+def reshaped(below, dims):
+    """Axes of a reshape: those of windows must be as they were; others may be taken apart or joined."""
+    axes, at = [], 0
+    for i, a in enumerate(below):
+        if at < len(dims) and dims[at] == a.size:
+            axes.append(a)
+            at += 1
+        elif any(x.window for x in below[i:]) and a.window:
+            raise ValueError('windows reshaped')
+        else:
+            count, parts = 1, []
+            while at < len(dims) and count < a.size:
+                count *= dims[at]
+                parts.append(Axis(dims[at], split=True))
+                at += 1
+            if count != a.size:
+                if any(x.window for x in below):
+                    raise ValueError('windows reshaped')
+                return [Axis(d) for d in dims]
+            axes += parts
+    return axes + [Axis(d) for d in dims[at:]]
 
 
 def size(axes): return math.prod(a.size for a in axes)
@@ -212,11 +243,11 @@ def convolution_of(dot, left, right):
     plain = [a for i, a in enumerate(left) if a.kind == 'plain' and i not in at['lb'] and i not in at['lc']]
     other = size([a for i, a in enumerate(right) if i not in at['rb'] and i not in at['rc']])
     inner = size([a for a in contracted if a.kind == 'plain'])
-    groups = size([left[i] for i in at['lb']])
+    groups = size([left[i] for i in at['lb'] if not left[i].split])
     forward, summed = high['b'] > 0, any(a.kind == 'out' for a in contracted)
     stride, pad = (high['a'], -high['c']) if forward else (high['m'], high['c'])
     if summed:     # weight gradient: n, places contracted; windows of x (forward) or of g
-        n, mine = inner, plain[-1].size
+        n, mine = inner * size([left[i] for i in at['lb'] if left[i].split]), plain[-1].size
         plain = plain[:-1]
         if plain and size(plain) > 1: raise ValueError('weight gradient of many')
         c, o, form = (mine, other, 'weight gradient') if forward else (other, mine, 'weight gradient')
@@ -253,9 +284,11 @@ def kernels(rows, nnc, pages, defines):
         for name, nodes in functions(text):
             if '.step' not in name:
                 continue
-            for dot in (n for n in nodes.values() if n.op == 'dot'):
+            for at, dot in list(nodes.items()):
+                if dot.op != 'dot':
+                    continue
                 try:
-                    add(meaning(nodes, dot), function_of(nodes, dot), row)
+                    add(meaning(nodes, dot), function_of(nodes, at), row)
                 except Phase as part:
                     if part.args not in phases:
                         phases.append(part.args)
