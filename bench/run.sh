@@ -9,10 +9,14 @@ env=$BUILD/bench-env
 mark=$env/complete-1
 if [ ! -e "$mark" ]; then
     echo "bench: PyTorch and JAX into $env (once)" >&2
-    if ! python3 -m venv "$env" 2>/dev/null; then
-        apt-get install -y -q python3-venv >&2
-        python3 -m venv "$env"
+    # torch.compile writes C++ that includes Python's headers
+    if ! dpkg -s python3-venv python3-dev g++ >/dev/null 2>&1; then
+        sudo=
+        [ "$(id -u)" = 0 ] || sudo=sudo
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv python3-dev g++ >&2
     fi
+    python3 -m venv "$env"
     "$env/bin/pip" install -q numpy jax jaxlib optax >&2
     "$env/bin/pip" install -q torch --extra-index-url https://download.pytorch.org/whl/cpu >&2 ||
         "$env/bin/pip" install -q torch >&2
