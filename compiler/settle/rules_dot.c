@@ -1,6 +1,7 @@
 /* rules_dot.c: rows of rewrite.def on reductions and products. Attributes of order are copied, so that a row that is exact is so
 ** on settled graphs too. */
 #include "simplify.h"
+#include <math.h>
 
 /* ---- reductions */
 /* The operand without those of the summed axes that have length 1; axes: the others. Returns how many are left, -1: none had. */
@@ -18,11 +19,14 @@ static int without_units(const Rewriting *rw, const Node *n, Node **x, int axes[
     *x = ir_reshape(rw->g, n->args[0], rank, dims);
     return left;
 }
+/* The sum keeps the operand as it is, so that it meets others of it. */
 Node *rule_sum_unit(const Rewriting *rw, Node *n) {
-    int axes[RANK_MAX];
-    Node *x;
-    int left = without_units(rw, n, &x, axes);
-    return left >= 0 ? ir_sum(rw->g, x, left, axes) : NULL;
+    const Node *x = n->args[0];
+    int axes[RANK_MAX], left = 0;
+    for (int i = 0; i < n->at->axes.n; i++)
+        if (x->type->dims[n->at->axes.v[i]] > 1) axes[left++] = (int)n->at->axes.v[i];
+    if (left == n->at->axes.n) return NULL;
+    return ir_reshape(rw->g, ir_sum(rw->g, n->args[0], left, axes), n->type->rank, n->type->dims);
 }
 Node *rule_amax_unit(const Rewriting *rw, Node *n) {
     int axes[RANK_MAX];
@@ -63,18 +67,83 @@ Node *rule_sum_transpose(const Rewriting *rw, Node *n) {
         for (int j = 0; j < rank; j++) perm[i] += kept[j] < kept[i];
     return ir_transpose(rw->g, ir_sum(rw->g, t->args[0], n->at->axes.n, axes), perm);
 }
-/* A factor that is the same for all is applied once, after the sum. */
-Node *rule_sum_factor(const Rewriting *rw, Node *n) {
-    const Node *x = n->args[0];
-    if (!rw->single[0] || !dtype_real(n->type->dtype)) return NULL;
-    if (x->op == OP_neg) return ir_neg(rw->g, node_with_args(rw->g, n, x->args));
-    if (x->op != OP_mul) return NULL;
-    for (int i = 0; i < 2; i++) {
-        Node *fill = node_fill(x->args[i]);
-        if (!fill) continue;
-        return ir_mul(rw->g, node_with_args(rw->g, n, &x->args[1 - i]), ir_broadcast(rw->g, fill, n->type->rank, n->type->dims, NULL));
+/* What is the same along all axes that `sum` adds up, as a value of the sum's shape; NULL: it is not known to be. */
+static Node *outside(const Rewriting *rw, const Node *sum, Node *x) {
+    int places[RANK_MAX] = {0}, before[RANK_MAX], left = 0, rank = x->type->rank;
+    if (x->op != OP_broadcast) return NULL;
+    for (int i = 0; i < rank; i++) before[i] = left, left += !list_has(sum->at->axes, i);
+    for (int i = 0; i < x->at->dims.n; i++) {
+        if (list_has(sum->at->axes, x->at->dims.v[i])) return NULL;
+        places[i] = before[x->at->dims.v[i]];
     }
-    return NULL;
+    return ir_broadcast(rw->g, x->args[0], sum->type->rank, sum->type->dims, places);
+}
+enum { FACTORS = 12 };
+typedef struct Factors {
+    int n, n_outside;
+    Node *in[FACTORS], *out[FACTORS];
+    bool below[FACTORS], divided[FACTORS]; /* of those inside, of those outside */
+    bool negative;
+} Factors;
+/* x as a product of factors; false: there are too many. */
+static bool find_factors(const Rewriting *rw, const Node *sum, Node *x, bool below, Factors *f) {
+    Node *out = outside(rw, sum, x);
+    if (f->n == FACTORS || f->n_outside == FACTORS) return false;
+    if (out) {
+        f->divided[f->n_outside] = below, f->out[f->n_outside++] = out;
+    } else if (x->op == OP_neg) {
+        f->negative = !f->negative;
+        return find_factors(rw, sum, x->args[0], below, f);
+    } else if (x->op == OP_mul || (x->op == OP_div && !below)) {
+        return find_factors(rw, sum, x->args[0], below, f) && find_factors(rw, sum, x->args[1], below || x->op == OP_div, f);
+    } else {
+        f->below[f->n] = below, f->in[f->n++] = x;
+    }
+    return true;
+}
+/* Factors that are the same for all that is added up are applied once, after the sum: sums of one thing, scaled each in its way, as a
+** batch norm's gradients are, become one sum. */
+Node *rule_sum_factor(const Rewriting *rw, Node *n) {
+    Factors f = {0};
+    Node *x = NULL;
+    if (!dtype_real(n->type->dtype) || !find_factors(rw, n, n->args[0], false, &f)) return NULL;
+    if (!f.n || !(f.n_outside || f.negative)) return NULL;
+    for (int below = 0; below < 2; below++)
+        for (int i = 0; i < f.n; i++) {
+            if (f.below[i] != (below == 1)) continue;
+            if (below && !x) return NULL; /* 1 / x has no numerator here */
+            x = !x ? f.in[i] : below ? ir_div(rw->g, x, f.in[i]) : ir_mul(rw->g, x, f.in[i]);
+        }
+    Node *sum = node_with_args(rw->g, n, &x);
+    for (int i = 0; i < f.n_outside; i++) sum = f.divided[i] ? ir_div(rw->g, sum, f.out[i]) : ir_mul(rw->g, sum, f.out[i]);
+    return f.negative ? ir_neg(rw->g, sum) : sum;
+}
+/* x - mean(x) over the summed axes, times factors that are the same for all: its sum is 0. */
+static bool is_centred(const Rewriting *rw, const Node *sum, Node *x) {
+    Factors f = {0};
+    if (!find_factors(rw, sum, x, false, &f) || f.n != 1 || f.below[0] || f.in[0]->op != OP_sub) return false;
+    const Node *v = f.in[0]->args[0], *m = f.in[0]->args[1];
+    Node *mean = outside(rw, sum, (Node *)m);
+    if (!mean || mean->op != OP_mul || mean->args[0]->op != OP_sum) return false;
+    const Node *total = mean->args[0], *fill = node_fill(mean->args[1]);
+    double count = (double)v->type->count / (double)sum->type->count;
+    if (!fill || total->args[0] != v || !list_same(total->at->axes, sum->at->axes)) return false;
+    return fabs(node_fill_value((Node *)fill) * count - 1) < 1e-6;
+}
+/* The terms of a sum that are not centred; NULL: all are. */
+static Node *not_centred(const Rewriting *rw, const Node *sum, Node *x, int depth) {
+    if (is_centred(rw, sum, x)) return NULL;
+    if (x->op != OP_add || !depth) return x;
+    Node *a = not_centred(rw, sum, x->args[0], depth - 1), *b = not_centred(rw, sum, x->args[1], depth - 1);
+    if (!a || !b) return a ? a : b;
+    return a == x->args[0] && b == x->args[1] ? x : ir_add(rw->g, a, b);
+}
+Node *rule_sum_centred(const Rewriting *rw, Node *n) {
+    enum { DEEP = 8 };
+    if (!dtype_real(n->type->dtype)) return NULL;
+    Node *left = not_centred(rw, n, n->args[0], DEEP);
+    if (left == n->args[0]) return NULL;
+    return left ? node_with_args(rw->g, n, &left) : ir_fill(rw->g, 0, n->type);
 }
 
 /* ---- products. The axes of one as lists that can be edited. */

@@ -152,7 +152,16 @@ CASE(sum_put) {
     return ir_sum(G, ir_put(G, y, i, 5, 1, 0), 1, INTS(1));
 }
 CASE(sum_transpose) { return ir_sum(G, ir_transpose(G, in(m, DIMS(2, 3, 4)), INTS(2, 1, 0)), 1, INTS(1)); }
-CASE(sum_factor) { return ir_sum(G, ir_scale(G, in(m, DIMS(13, 3)), 0.5), 1, INTS(1)); }
+CASE(sum_centred) { /* y + c (x - mean x) */
+    Node *x = in(m, DIMS(4, 13)), *y = in(m, DIMS(4, 13)), *c = ir_broadcast(G, in(m, DIMS(13)), DIMS(4, 13), INTS(1));
+    Node *mean = ir_broadcast(G, ir_mean(G, x, 1, INTS(0)), DIMS(4, 13), INTS(1));
+    return ir_sum(G, ir_add(G, y, ir_mul(G, c, ir_sub(G, x, mean))), 1, INTS(0));
+}
+CASE(sum_factor) { /* -(x c / d) y / 2 */
+    Node *x = in(m, DIMS(4, 13)), *y = in(m, DIMS(4, 13)), *c = ir_broadcast(G, in(m, DIMS(13)), DIMS(4, 13), INTS(1));
+    Node *d = ir_broadcast(G, ir_offset(G, ir_abs(G, in(m, DIMS(13))), 1), DIMS(4, 13), INTS(1));
+    return ir_sum(G, ir_scale(G, ir_mul(G, ir_neg(G, ir_div(G, ir_mul(G, x, c), d)), y), 0.5), 1, INTS(0));
+}
 CASE(dot_batch_broadcast) {
     Node *a = in(m, DIMS(4, 2, 3)), *w = in(m, DIMS(3, 5));
     return ir_dot(G, a, ir_spread(G, w, 0, 2), 1, INTS(1), INTS(0), 1, INTS(2), INTS(1)); /* [2, 4, 5] */
