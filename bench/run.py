@@ -1,12 +1,12 @@
 """run.py: measures the rows side by side and prints the table. Started by run.sh, in the environment that it makes.
 
     ROWS="mlp lenet"   only these           THREADS=1      only so many threads (default: 1, then 2)
-    SCALE=1.3          all sizes times 1.3  TURNS=7        alternations        SECONDS=1  length of a turn
+    SCALE=1.3          all sizes times 1.3  TURNS=7        alternations        SECONDS=0.5  length of a turn
     PEERS="jax"        only these           VARIANTS=all   also the variants that were slower when last compared
     QUIET=8            for a machine that others use: a turn in which they were busy is tried again, up to so many times
     CLOCK=cpu          rates by the CPU time a process had, not by the wall (one thread)
 
-In the table `ratio` is the median of the ratios turn by turn, to the peer whose median rate is the highest; `of bests` compares the
+With more than one thread, ours on one takes its turns too: `to one`. In the table `ratio` is the median of the ratios turn by turn, to the peer whose median rate is the highest; `of bests` compares the
 fastest turn of each, which says more where others use the machine.
 
 Ours is asked anew each turn (`ROW bench`); a peer is one process that lives through all turns (worker.py), since some take a
@@ -29,10 +29,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get('BUILD', 'build'))
 WORK = os.path.join(BUILD, 'bench')
 ENV = os.environ.get
-SCALE, TURNS, SECONDS = float(ENV('SCALE', '1')), int(ENV('TURNS', '7')), float(ENV('SECONDS', '1'))
+SCALE, TURNS, SECONDS = float(ENV('SCALE', '1')), int(ENV('TURNS', '7')), float(ENV('SECONDS', '0.5'))
 PEERS, CLOCK, QUIET = ENV('PEERS', 'torch compile jax').split(), ENV('CLOCK', 'wall'), int(ENV('QUIET', '1'))
 DISTURBED = 0.1           # CPUs that others kept busy during a turn, on average, from which on it is tried again
-FIRST_STEP_LIMIT = 300.0  # seconds that a peer may take to its first step
+FIRST_STEP_LIMIT = 120.0  # seconds that a peer may take to its first step
 TOLERANCE = 2e-4          # of the first losses, relative
 
 
@@ -114,6 +114,18 @@ class Ours:
         return result
 
 
+class Alone:
+    """Ours on one thread."""
+    def __init__(self, ours): self.ours = ours
+
+    def turn(self):
+        threads, self.ours.threads = self.ours.threads, 1
+        try:
+            return self.ours.turn()
+        finally:
+            self.ours.threads = threads
+
+
 class Peer:
     def __init__(self, ours, impl, variant):
         self.impl, self.variant, self.batch = impl, variant, ROWS[ours.name].batch
@@ -181,13 +193,17 @@ def measure(name, threads):
     ours = Ours(name, threads)
     peers, failed = peers_start(ours)
     try:
-        turns = []
+        turns, ones = [], []
         for _ in range(TURNS):
             turns.append([turn(x) for x in [ours] + peers])
+            if threads > 1:
+                ones.append(turn(Alone(ours))['rate'])
     finally:
         for p in peers:
             p.stop()
-    return summary(ours, peers, turns, failed)
+    out = summary(ours, peers, turns, failed)
+    out['to_one'] = median([t[0]['rate'] / one for t, one in zip(turns, ones)]) if ones else None
+    return out
 
 
 def summary(ours, peers, turns, failed):
@@ -209,7 +225,7 @@ def summary(ours, peers, turns, failed):
 
 
 # ---- the table
-HEAD = ('row', 'threads', 'examples/s', 'best peer', 'its examples/s', 'ratio', 'of bests', 'must', 'GFLOP/s', 'of peak', 'first step s', 'peer\'s',
+HEAD = ('row', 'threads', 'examples/s', 'best peer', 'its examples/s', 'ratio', 'of bests', 'must', 'to one', 'GFLOP/s', 'of peak', 'first step s', 'peer\'s',
         'MB', 'peer\'s', 'KB')
 
 
@@ -222,7 +238,7 @@ def table_row(r):
     peer = [best['impl'], figures(best['rate']), '**%.2f**' % r['ratio'], '%.2f' % best['of_bests']] if best else ['none', '', '', '']
     peak = '%.0f %%' % (100 * r['gflops'] / r['peak']) if r['peak'] else ''
     return [r['row'], str(r['threads']), figures(r['rate'])] + peer + [
-        '%g' % r['must'] if r['threads'] == 1 else '1', figures(r['gflops']), peak, '%.2f' % r['first_step_s'],
+        '%g' % r['must'] if r['threads'] == 1 else '1', '%.2f' % r['to_one'] if r.get('to_one') else '', figures(r['gflops']), peak, '%.2f' % r['first_step_s'],
         '%.1f' % best['first_step_s'] if best else '', '%.1f' % r['rss_mb'], '%.0f' % best['rss_mb'] if best else '', '%.0f' % (r['size'] / 1000)]
 
 
