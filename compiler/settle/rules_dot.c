@@ -280,6 +280,25 @@ Node *rule_dot_transpose(const Rewriting *rw, Node *n) {
     }
     return NULL;
 }
+/* A factor that is the same for all is applied to the product, where it costs nothing, instead of to an operand, which would be stored. */
+Node *rule_dot_factor(const Rewriting *rw, Node *n) {
+    for (int side = 0; side < 2; side++) {
+        const Node *x = n->args[side];
+        Node *args[2] = {n->args[0], n->args[1]};
+        if (x->type->count < n->type->count || !dtype_real(n->type->dtype)) continue;
+        if (x->op == OP_neg) {
+            args[side] = x->args[0];
+            return ir_neg(rw->g, node_with_args(rw->g, n, args));
+        }
+        for (int i = 0; x->op == OP_mul && i < 2; i++) {
+            Node *fill = node_fill(x->args[i]);
+            if (!fill) continue;
+            args[side] = x->args[1 - i];
+            return ir_mul(rw->g, node_with_args(rw->g, n, args), ir_broadcast(rw->g, fill, n->type->rank, n->type->dims, NULL));
+        }
+    }
+    return NULL;
+}
 /* The transpose of a product is a product: batch axes in another order, the free axes of each side in another order (a
 ** transposed operand), the sides swapped. Each element is the same chain of a * b. Where free axes of the two sides mix, or
 ** stand before batch axes, it is none of these. */

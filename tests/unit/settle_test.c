@@ -182,6 +182,10 @@ CASE(dot_transpose) {
     Node *a = in(m, DIMS(3, 4)), *w = in(m, DIMS(3, 5));
     return ir_matmul(G, ir_transpose(G, a, INTS(1, 0)), w);
 }
+CASE(dot_factor) {
+    Node *a = in(m, DIMS(6, 4)), *w = in(m, DIMS(4, 3));
+    return ir_matmul(G, ir_scale(G, a, -0.75), ir_neg(G, w));
+}
 CASE(take_broadcast) {
     Node *x = in(m, DIMS(3, 4)), *i = in_type(m, DT_i32, DIMS(3, 2));
     return ir_take(G, ir_spread(G, x, 1, 5), i, 1, 1); /* [3, 2, 4] */
