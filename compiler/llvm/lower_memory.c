@@ -191,6 +191,24 @@ LLVMValueRef lower_load(const Body *b, const LoopValue *v) {
 
 /* ---- stores, prefetches, indices ---- */
 
+/* The first lanes of a row in pieces of 8, 4, 2, 1: a masked store is as wide as 16 lanes to the processor, which makes loads behind it wait
+** where nothing of it is stored. */
+static bool is_start(const LoopAccess *a) { return a->part && !a->part->n && !a->mask && a->part->constant < LANES; }
+static void store_start(const Body *b, const LoopAccess *a, LLVMValueRef x) {
+    const Emitter *e = b->e;
+    LoopAccess piece = *a;
+    int done = 0, n = (int)a->part->constant;
+    for (int size = LANES / 2; size; size /= 2) {
+        if (!(n & size)) continue;
+        LLVMValueRef lanes[LANES], part;
+        for (int i = 0; i < size; i++) lanes[i] = const_i32(e, done + i);
+        if (size == 1) part = LLVMBuildExtractElement(e->builder, x, lanes[0], "");
+        else part = LLVMBuildShuffleVector(e->builder, x, LLVMGetPoison(LLVMTypeOf(x)), LLVMConstVector(lanes, (unsigned)size), "");
+        piece.at = affine_plus(a->at, affine(done));
+        LLVMSetAlignment(LLVMBuildStore(e->builder, part, address_emit(b, a->buffer, &piece.at, true)), known_align(b, &piece));
+        done += size;
+    }
+}
 void store_emit(const Body *b, const LoopAccess *a, const LoopValue *value) {
     const Emitter *e = b->e;
     Dtype dtype = b->f->buffers.v[a->buffer].dtype;
@@ -201,6 +219,8 @@ void store_emit(const Body *b, const LoopAccess *a, const LoopValue *value) {
     if (is_gather(a)) {
         LLVMValueRef args[] = {x, pointers_emit(b, a), const_i32(e, dtype_bytes(dtype)), mask ? mask : full_mask(e)};
         intrinsic(e, "llvm.masked.scatter", 2, (LLVMTypeRef[]){type, LLVMVectorType(e->pointer, LANES)}, 4, args);
+    } else if (mask && is_start(a)) {
+        store_start(b, a, x);
     } else if (mask) {
         LLVMValueRef args[] = {x, address_emit(b, a->buffer, &a->at, false), const_i32(e, known_align(b, a)), mask};
         intrinsic(e, "llvm.masked.store", 2, (LLVMTypeRef[]){type, e->pointer}, 4, args);
