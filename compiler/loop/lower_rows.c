@@ -8,7 +8,7 @@
 #include "lower.h"
 
 enum {
-    RESIDENT = 4, /* vectors of a row that stays in registers */
+    RESIDENT = 8, /* vectors of a row that stays in registers, of 32; half as many of 16 */
     SHORT = 16,   /* elements of a row that is done beside others */
     MEMBERS = 256 /* accumulators */
 };
@@ -368,7 +368,8 @@ static void choose_walk(Lower *w, Rows *r) {
         i64 extent = w->groups.v[g].extent;
         if (w->groups.v[g].class == AXIS_FOLD) vectors *= g == r->lanes ? (extent + LANES - 1) / LANES : extent;
     }
-    r->resident = vectors <= (r->across ? SHORT : RESIDENT);
+    int registers = w->plan->options.vector_bits == 512 ? RESIDENT : RESIDENT / 2;
+    r->resident = vectors <= (r->across ? SHORT : registers);
 }
 void lower_rows(Lower *w) {
     const PlanKernel *kernel = w->kernel;
