@@ -75,6 +75,7 @@ u64 key_hash(const KernelKey *key);
 int key_leaf(const KernelKey *key, const PlanValue *value); /* its number; leaves.n if it is none */
 i64 key_scalar(const Node *node);
 i64 value_align(const PlanValue *value); /* at which element 0 surely lies, whatever round of the loops around */
+typedef struct Columns Columns;
 typedef struct Spill { /* of a long row: values that a later pass over it needs again */
     int buffer;
     int pass; /* in which they are made */
@@ -104,6 +105,8 @@ typedef struct Lower {
     LoopValue *guard;   /* lanes: only where this holds memory may be touched; NULL: everywhere */
     LoopValue *anchor;  /* the anchor's value at `anchor_index` */
     const Index *anchor_index;
+    int columns;    /* the group of the columns of rows side by side; -1: lower_columns.c is closed */
+    Columns *loaded, *pending;
     NodeMap spills; /* PLAN_ROWS: node -> Spill */
     int pass;
 } Lower;
@@ -120,6 +123,7 @@ i64 axes_jump(const Lower *w, const LoopAffine *f); /* what lanes from w->wrap o
 void axes_note(Lower *w, LoopAffine form, bool address, bool store);
 
 /* ---- lower_value.c */
+bool affine_equal(const LoopAffine *a, const LoopAffine *b);
 Index *index_new(Lower *w, int n);
 Index *index_of_dims(Lower *w, int first, int n); /* coordinates of dims first.. */
 LoopValue *node_at(Lower *w, const PlanBody *body, const Node *node, const Index *index);
@@ -193,6 +197,12 @@ bool tile_whole(Lower *w, const Operand operands[2], int n_result);
 /* One block of a cut, of `length` elements of cut_dim, into scratch. */
 bool tile_block(Lower *w, const Operand operands[2], int n_result, int cut_dim, i64 length, LoopAffine block, bool only_ask);
 void partial_store(Lower *w, LoopValue *value); /* lower_reduce.c: at the groups' places */
+
+/* ---- lower_columns.c */
+void columns_open(Lower *w, int group);
+void columns_close(Lower *w);
+LoopValue *columns_load(Lower *w, int buffer, LoopAffine form, LoopElem elem); /* NULL: it is no column */
+bool columns_store(Lower *w, int buffer, LoopAffine form, LoopValue *value);   /* false: it is none */
 
 /* ---- lower_hoist.c */
 void loop_hoist(LoopFunction *f, Arena *arena);

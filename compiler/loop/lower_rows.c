@@ -274,13 +274,25 @@ static void row_stores(Lower *w, const Rows *r) {
         if (!m->full) store_at(w, store, row, node_at(w, r->kernel->body, store->node, row));
     }
 }
+/* The only group of the row; -1: there are several. */
+static int columns_group(const Lower *w) {
+    int group = -1;
+    for (int g = 0; g < w->groups.n; g++) {
+        if (w->groups.v[g].class != AXIS_FOLD) continue;
+        if (group >= 0) return -1;
+        group = g;
+    }
+    return group;
+}
 static void one_row(Lower *w, void *context) {
     Rows *r = context;
+    if (r->resident && r->across && columns_group(w) >= 0) columns_open(w, columns_group(w));
     if (!r->resident && !r->across) make_spills(w, r); /* a local holds a number an element, not one for each of 16 rows */
     for (int pass = 0; pass < r->n_passes; pass++) {
         row_maps(w, r, pass);
         if (has_work(r, pass)) row_pass(w, r, pass);
     }
+    columns_close(w);
     row_maps(w, r, r->n_passes);
     row_stores(w, r);
 }

@@ -17,7 +17,7 @@ Index *index_of_dims(Lower *w, int first, int n) {
     for (int i = 0; i < n; i++) index->at[i] = axes_coordinate(w, first + i);
     return index;
 }
-static bool affine_equal(const LoopAffine *a, const LoopAffine *b) {
+bool affine_equal(const LoopAffine *a, const LoopAffine *b) {
     if (a->constant != b->constant || a->n != b->n) return false;
     for (int i = 0; i < a->n; i++) {
         bool found = false;
@@ -111,6 +111,8 @@ static LoopValue *load_from(Lower *w, int buffer, LoopAffine form) {
     i64 lane;
     LoopAffine at = axes_realise(w, &form, &lane);
     if (axes_jump(w, &form)) return load_wrapped(w, buffer, at, lane, axes_jump(w, &form));
+    LoopValue *column = lane > 1 ? columns_load(w, buffer, form, elem_of_dtype(w->b.function->buffers.v[buffer].dtype)) : NULL;
+    if (column) return column;
     if (!lane && !has_lane_value(&at)) return loop_load(&w->b, buffer, at);
     LoopAffine part = affine(w->active);
     bool full = w->active == LANES, row = lane == 1 && !has_lane_value(&at) && !w->guard;
@@ -152,6 +154,7 @@ void store_at(Lower *w, const PlanStore *store, const Index *index, LoopValue *v
         store_wrapped(w, buffer, at, lane, axes_jump(w, &form), loop_splat(&w->b, value));
         return;
     }
+    if (lane > 1 && columns_store(w, buffer, form, value)) return;
     if (!lane) {
         nnc_check(!value->type.lanes, "lanes for one element");
         loop_store(&w->b, buffer, at, value);

@@ -52,7 +52,7 @@ static Written *write_new(Writing *t, const PlanKernel *kernel) {
     Arena *arena = t->program->arena;
     Written *written = ARENA_NEW(arena, Written);
     written->key = kernel_key(arena, kernel);
-    Lower w = {.arena = arena_new("a kernel"), .program = t->program, .plan = t->plan, .kernel = kernel, .key = written->key};
+    Lower w = {.arena = arena_new("a kernel"), .program = t->program, .plan = t->plan, .kernel = kernel, .key = written->key, .columns = -1};
     write_kernel(&w);
     LoopFunction *f = loop_function_end(&w.b);
     loop_hoist(f, arena);

@@ -178,7 +178,7 @@ static void test_steps(const BatchOptions *o) {
     Arena *arena = arena_new("test");
     Group group = {.name = arena_printf(arena, "training steps at level %d on %s", o->level, o->cpu)};
     Graph *g = graph_new(arena);
-    Case cases[] = {mlp_case(g, arena, 3, 5), mlp_case(g, arena, 32, 48), conv_case(g, arena, 3, 4, 1, 1, false), conv_case(g, arena, 16, 17, 2, 1, true),
+    Case cases[] = {mlp_case(g, arena, 3, 5), mlp_case(g, arena, 32, 48), mlp_case(g, arena, 23, 8), conv_case(g, arena, 3, 4, 1, 1, false), conv_case(g, arena, 16, 17, 2, 1, true),
                     conv_case(g, arena, 1, 6, 2, 0, false), conv_case(g, arena, 5, 32, 1, 2, true), recurrent_case(g, arena, 5, 3, 7, false),
                     recurrent_case(g, arena, 1, 16, 16, true), recurrent_case(g, arena, 4, 17, 33, true), attention_case(g, arena, 2, 5, 16),
                     attention_case(g, arena, 1, 33, 40), rows_case(g, arena, 8, 20), rows_case(g, arena, 6, 24), rows_case(g, arena, 12, 28),
