@@ -18,7 +18,8 @@ if [ ! -e "$mark" ]; then
     fi
     python3 -m venv "$env"
     "$env/bin/pip" install -q numpy jax jaxlib optax >&2
-    "$env/bin/pip" install -q torch --extra-index-url https://download.pytorch.org/whl/cpu >&2 ||
+    # the build without a GPU's libraries, which are some gigabytes
+    "$env/bin/pip" install -q torch==2.13.0+cpu --extra-index-url https://download.pytorch.org/whl/cpu >&2 ||
         "$env/bin/pip" install -q torch >&2
     touch "$mark"
 fi
