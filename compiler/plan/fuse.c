@@ -190,7 +190,7 @@ static void place_anchor(Fuse *f, const Node *node) {
     if (c->join) c->kind = PLAN_MAP;
     cluster_add(f, c, node, &reads);
 }
-static bool is_dear(const Node *node) {
+bool is_dear(const Node *node) {
     switch ((int)node->op) {
     case OP_exp: case OP_log: case OP_tanh: case OP_sigmoid: case OP_sin: case OP_cos: case OP_erf: case OP_pow: case OP_random: case OP_take: return true;
     default: return false;

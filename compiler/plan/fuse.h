@@ -73,6 +73,7 @@ bool same_shape(const Type *a, const Type *b);
 /* ---- fuse.c */
 Cluster *cluster_of(const Fuse *f, const Node *node); /* NULL: free, or an arg */
 Cluster *cluster_root(const Fuse *f, int id);
+bool is_dear(const Node *node); /* a polynomial, a draw, a look-up: not to be computed twice */
 /* Whether `later` (transitively) reads what `sooner` makes; direct false: not counting what it reads itself. */
 bool cluster_reaches(Fuse *f, const Cluster *sooner, const Cluster *later, bool direct);
 bool cluster_may_merge(Fuse *f, const Cluster *a, const Cluster *b);

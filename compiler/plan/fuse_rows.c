@@ -129,9 +129,12 @@ static bool has_sum(const Cluster *c) {
         if (c->nodes.v[i]->op == OP_sum) return true;
     return false;
 }
+/* Maps that would lose more on the one thread of a chain than the sum gains by not reading them back: beside columns the dear ones. */
 static bool has_full_maps(const Cluster *c, RowShape s) {
-    for (int i = 0; i < c->nodes.n; i++)
-        if (is_map_like(c->nodes.v[i]) && same_shape(c->nodes.v[i]->type, s.full)) return true;
+    for (int i = 0; i < c->nodes.n; i++) {
+        const Node *node = c->nodes.v[i];
+        if (is_map_like(node) && same_shape(node->type, s.full) && (!s.cols || is_dear(node))) return true;
+    }
     return false;
 }
 static bool may_be_rows(Fuse *f, const Cluster *a, const Cluster *b, RowShape s) {
