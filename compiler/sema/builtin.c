@@ -54,7 +54,11 @@ static bool sort_arguments(Eval *e, const Context *c, const Builtin *b, const Ar
         e, c, call->n < b->least ? E355 : E353, call->span, "`%s` takes %d argument%s%s, %d %s given", b->name,
         call->n < b->least ? b->least : b->most, (call->n < b->least ? b->least : b->most) == 1 ? "" : "s",
         b->most != b->least ? call->n < b->least ? " at least" : " at most" : "", call->n, call->n == 1 ? "is" : "are");
-    message_help(m, "%s", b->signature);
+    bool larger = !strcmp(b->name, "max"), smaller = !strcmp(b->name, "min");
+    if ((larger || smaller) && call->n == 2)
+        message_help(m, "%s(a, b) is the %s of two; %s", larger ? "maximum" : "minimum", larger ? "larger" : "smaller", b->signature);
+    else
+        message_help(m, "%s", b->signature);
     return false;
 }
 Value *builtin_call(Eval *e, const Context *c, const Builtin *b, const Arguments *a, Span span) {

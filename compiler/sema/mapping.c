@@ -1,5 +1,4 @@
-/* mapping.c: a function written for one item, called with more axes: those left over on the left become frames, without
-*a node
+/* mapping.c: a function written for one item, called with more axes: those left over on the left become frames, without a node
 ** being made; results get them in front again. */
 #include "call.h"
 
@@ -7,6 +6,11 @@ static Value *not_fitting(Eval *e, const Context *c, Scope *scope, const Functio
     Message *m = sema_error(e, c, E302, a->span, "`%s` of `%s` is %s, given %s", a->name, f->name,
                             spec_text(e, scope, a->formal->formal.type), value_text(e, a->value));
     message_note(m, a->formal->span, "declared here");
+    const Ast *type = a->formal->formal.type;
+    if (a->value->kind == VALUE_TENSOR && a->value->shape.rank && type->type.dims.n == a->value->shape.rank + 1)
+        message_help(m, "x[%s, None] has one axis more, of length 1", a->value->shape.rank == 1   ? ":"
+                                                                     : a->value->shape.rank == 2 ? ":, :"
+                                                                                                 : ":, :, :");
     return NULL;
 }
 static bool line_up(Eval *e, const Context *c, const Function *f, Actual *actuals, const Shape *extras, int n,

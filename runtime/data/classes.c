@@ -59,9 +59,11 @@ static int by_bytes(const void *a, const void *b) { return strcmp(*(const char *
 static Status fail_class(const Reading *reading, const Column *column, const struct ClassName *name, const char *format,
                          long long k) {
     Text shown = {0}, what = {0};
+    Spot spot = name->spot;
+    if (!strcmp(column->spec->reader, "column") && *column->spec->names[0]) spot.column = column->spec->names[0];
     text_shown(&shown, name->name, name->length);
     text_format(&what, format, k);
-    Status status = data_error(reading, name->spot, column->spec, "\"%s\" %s", shown.failed ? "" : shown.bytes,
+    Status status = data_error(reading, spot, column->spec, "\"%s\" %s", shown.failed ? "" : shown.bytes,
                                what.failed ? "" : what.bytes);
     text_free(&shown);
     text_free(&what);
