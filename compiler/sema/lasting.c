@@ -223,10 +223,16 @@ static Value *state_beginning(Eval *e, const Context *c, Scope *scope, const Ast
     slots_restore(e, slots);
     return v;
 }
+static Value *state_of_rows(Eval *e, const Context *c, const Ast *ast) {
+    Message *m = sema_error(e, c, E373, ast->span, "the state `%s` of a predict block could never change", ast->lasting.name.text);
+    message_help(m, "a state that training changes belongs to a model");
+    return value_poison(e);
+}
 static Value *state_statement(Eval *e, const Context *c, Scope *scope, const Ast *ast, const char *path,
                               Group **group) {
     bool optimizer = c->where == WHERE_OPTIMIZER && !c->model;
     if (optimizer && c->state_role != ROLE_OPTIMIZER_STATE) return beginning_statement(e, c, scope, ast, path, group);
+    if (c->where == WHERE_PREDICT && !c->model && !optimizer) return state_of_rows(e, c, ast);
     const char *owner = c->model ? c->owner : c->train;
     Group *g = *group = group_find(e, owner, path);
     if (c->model) {

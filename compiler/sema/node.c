@@ -91,6 +91,7 @@ Node *value_spread(Eval *e, const Context *c, Value *v, Frames frames, const Sha
     Node *node = shape_closed(shape) && frames_closed(c, frames) ? node_cast(e, value_node(e, v), element_dtype(e, element)) : NULL;
     if (!node) return NULL;
     nnc_check((v->frames & ~frames) == 0 && v->shape.rank <= shape->rank, "a value spread to less than it is");
+    if (v->frames == frames && shape_equal(&v->shape, shape)) return node; /* also frames of a call that is over */
     bool dropped[RANK_LIMIT] = {0};
     node = drop_stretched(e, v, node, shape, dropped);
     i64 dims[RANK_MAX];

@@ -64,3 +64,14 @@ X
 sed 's/carry h/h/; s/, hold=1//' "$TMP/hold.nn" >"$TMP/plain.nn"
 for page in hold plain; do "$NNC" run "$TMP/$page.nn" train --out "$TMP/$page.run" >"$TMP/log" 2>&1 || fail "$page" "$(tail -c 400 "$TMP/log")"; done
 same "hold=1 is no carry" "$TMP/plain.run/log.csv" "$TMP/hold.run/log.csv"
+# a carry of a model that is called for each of two sequences: one value for each of them
+cat >"$TMP/mapped.nn" <<'X'
+data d, test=4, validate=4 { xs: [2, 3] = normal(); ys: [2, 5, 3] = normal() }
+model m(x: [3]) -> [3] { carry n: [3] = 0; n = n + 1; n + 0 * dense(x, 3) }
+model r(xs: [t, 3]) -> [2] { xs |> gru(4, keep=true) |> last |> dense(2) }
+train m, r on d, batch=3, steps=6, hold=3 { minimize sum(m(xs)^2) + sum(r(ys)^2) by sgd(0.01); report count = mean(m(xs)) }
+X
+"$NNC" run "$TMP/mapped.nn" train --out "$TMP/mapped.run" >"$TMP/log" 2>&1 && "$NNC" run --interpret "$TMP/mapped.nn" train --out "$TMP/mapped.i" >"$TMP/log" 2>&1 || fail "a carry in a mapped call" "$(tail -c 400 "$TMP/log")"
+same "a carry in a mapped call: interpreter and machine code" "$TMP/mapped.run/log.csv" "$TMP/mapped.i/log.csv"
+counts=$(cut -d, -f7 "$TMP/mapped.run/log.csv" | tr '\n' ' ')
+if [ "$counts" = "count 1 2 3 1 2 3 " ]; then ok "a carry in a mapped call counts the steps on a batch"; else fail "a carry in a mapped call counts the steps on a batch" "$counts"; fi
