@@ -183,10 +183,12 @@ static void event_print(Run *run, Generate *g) {
 static Status spec_find(Run *run, const nn_generate **spec) {
     const nn_program *p = run->program;
     if (!p->n_generates) return console_fail(&run->console, FAILED_USAGE, "the page has no generate line");
-    *spec = &p->generates[0];
-    for (int64_t i = 0; run->options.block && i < p->n_generates; i++)
+    *spec = p->n_generates == 1 ? &p->generates[0] : NULL;
+    for (int64_t i = 0; run->options.block && i < p->n_generates && !*spec; i++)
         if (!strcmp(p->generates[i].model, run->options.block)) *spec = &p->generates[i];
-    return OK;
+    if (*spec) return OK;
+    return console_fail(&run->console, FAILED_USAGE, "the page generates with %lld models; name one: %s generate %s",
+                        (long long)p->n_generates, p->name, p->generates[0].model);
 }
 static Status settings_take(Run *run, Generate *g) {
     const Options *o = &run->options;

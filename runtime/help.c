@@ -37,6 +37,11 @@ static void put_overview(Text *out, const nn_program *program) {
         for (int64_t i = 0; i < program->n_predicts; i++) text_format(out, " %s", program->predicts[i].name);
         text_put(out, "\n");
     }
+    if (program->n_generates > 1) {
+        text_put(out, "\nmodels that generate:");
+        for (int64_t i = 0; i < program->n_generates; i++) text_format(out, " %s", program->generates[i].model);
+        text_put(out, "\n");
+    }
     put_hypers(out, program);
     text_format(out, "\n%s COMMAND --help lists the options of a command.\n", program->name);
 }

@@ -1,11 +1,9 @@
 /* generate.c: `generate m, prompt=, length=, temperature=`: a model class(k)[t] -> [t, k] that writes symbols one after
-*the other.
+** the other.
 **
 ** With carries and an open t it takes symbol by symbol, its carries going on; otherwise the last t symbols each time, t
-*from the
-** signature or, if that leaves it open, from the windows of the data that the model is trained on. What follows a short
-*prompt in
-** its window is 0 and not looked at: the scores are those of the last symbol given, nn_call.count - 1. */
+** from the signature or, if that leaves it open, from the windows of the data that the model is trained on. What follows
+** a short prompt in its window is 0 and not looked at: the scores are those of the last symbol given, nn_call.count - 1. */
 #include "table.h"
 #include <math.h>
 #include <stddef.h>
@@ -93,6 +91,13 @@ void generate_declare(Eval *e, const File *file, const Ast *ast) {
         return;
     }
     g->function = f;
+    for (int i = 0; i < page->generates.n; i++) {
+        const Generate *other = page->generates.v[i];
+        if (other == g || other->function != f) continue;
+        Message *m = sema_error(e, NULL, E443, ast->generate.model.span, "two generate lines are of `%s`", f->name);
+        message_note(m, other->ast->generate.model.span, "the first is here");
+        message_help(m, "one is enough: --prompt, --length and --temperature give others when it is called");
+    }
     const Model *m = model_of(e, f);
     g->failed = m->failed || !m->done || !signature(e, g) || !settings_of(e, g);
 }

@@ -214,8 +214,13 @@ static void best_check(Eval *e, Train *t) {
         if (!strcmp(names.v[i], name)) return;
     t->failed = true;
     const char *near = str_nearest(name, names.v, names.n);
+    const Report *array = NULL;
+    for (int i = 0; i < t->reports.n; i++)
+        if (!strcmp(t->reports.v[i]->name, name)) array = t->reports.v[i];
     Message *m = sema_error(e, NULL, E473, ast->span, "the block `%s` reports no number `%s`", t->name, name);
-    if (near)
+    if (array)
+        message_note(m, array->ast->span, "this report is %s", shape_text(e, &array->shape));
+    else if (near)
         message_help(m, "did you mean `%s`?", near);
     else
         message_help(m, "add `report %s(..)` or `report %s = ..` to the block", name, name);

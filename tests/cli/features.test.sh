@@ -75,3 +75,17 @@ X
 same "a carry in a mapped call: interpreter and machine code" "$TMP/mapped.run/log.csv" "$TMP/mapped.i/log.csv"
 counts=$(cut -d, -f7 "$TMP/mapped.run/log.csv" | tr '\n' ' ')
 if [ "$counts" = "count 1 2 3 1 2 3 " ]; then ok "a carry in a mapped call counts the steps on a batch"; else fail "a carry in a mapped call counts the steps on a batch" "$counts"; fi
+# two models that generate: one is named
+cat >"$TMP/writers.nn" <<X
+data t = text("$PWD/LICENSE"), every=8 { a: class(80)[8] = window(char, 8); b: class(80)[8] = window(char, 8, shift=1) }
+model slow(s: class(80)[t]) -> [t, 80] { s |> embedding(6) |> attention(2, causal=true) |> dense(80) }
+model quick(s: class(80)[t]) -> [t, 80] { s |> embedding(6) |> dense(80) }
+train slow, quick on t, batch=8, steps=3 { minimize mean(cross_entropy(slow(a), b)) + mean(cross_entropy(quick(a), b)) by sgd(0.1) }
+generate slow, prompt="The", length=5
+generate quick, prompt="License", length=5
+X
+"$NNC" "$TMP/writers.nn" -o "$TMP/writers" >"$TMP/log" 2>&1 && "$TMP/writers" train --out "$TMP/writers.run" >"$TMP/log" 2>&1 || fail "writers" "$(tail -c 400 "$TMP/log")"
+expect "help lists models that generate" 0 "^models that generate: slow quick" "$TMP/writers" --help
+expect "one must be named, too" 2 "generates with 2 models; name one" "$TMP/writers" generate --from "$TMP/writers.run"
+expect "generate slow" 0 "^The" "$TMP/writers" generate slow --from "$TMP/writers.run"
+expect "generate quick" 0 "^License" "$TMP/writers" generate quick --from "$TMP/writers.run"
