@@ -65,7 +65,7 @@ $(BUILD)/compiler/llvm/%.o: compiler/llvm/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LLVM_CFLAGS) -MMD -MP -c $< -o $@
 # The runtime is small, but for what a step, a batch, or the reading of large files waits for. Nothing in it unwinds.
-HOT := $(addprefix $(BUILD)/runtime/,pool.o step.o sha256.o data/fill.o data/made.o data/csv.o data/number.o)
+HOT := $(addprefix $(BUILD)/runtime/,pool.o step.o sha256.o data/fill.o data/made.o data/csv.o data/number.o data/array.o)
 SMALL := -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
 $(BUILD)/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)

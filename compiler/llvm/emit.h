@@ -61,6 +61,7 @@ LLVMValueRef intrinsic(const Emitter *e, const char *name, int n_types, LLVMType
 LLVMBasicBlockRef block_new(const Body *b, const char *name);
 void attribute_add(const Emitter *e, LLVMValueRef function, unsigned index, const char *name, u64 value);
 void attribute_text(const Emitter *e, LLVMValueRef function, const char *name, const char *value);
+void attribute_small(const Emitter *e, LLVMValueRef function); /* its size counts, not its speed */
 void function_attributes(const Emitter *e, LLVMValueRef function, bool internal);
 FunctionCode external_code(const Emitter *e, const char *name, LLVMTypeRef result, int n, LLVMTypeRef *types);
 LLVMValueRef call_code(const Emitter *e, FunctionCode code, int n, LLVMValueRef *args);

@@ -91,7 +91,7 @@ bool llvm_link(Compilation *c, int n_objects, const char *const *objects, const 
     vec_push(c->arena, &argv, library);
     static const char *const PICTURES[] = {"-lpng", "-ljpeg"};
     for (int i = 0; table_has(options->table, "images") && i < COUNT_OF(PICTURES); i++) vec_push(c->arena, &argv, PICTURES[i]);
-    static const char *const REST[] = {"-no-pie", "-Wl,--gc-sections,--build-id=none,-z,noseparate-code", "-lz", "-lm", "-lpthread"};
+    static const char *const REST[] = {"-no-pie", "-Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,norelro", "-lz", "-lm", "-lpthread"};
     for (int i = 0; i < COUNT_OF(REST); i++) vec_push(c->arena, &argv, REST[i]);
 #ifdef NN_SANITIZE
     vec_push(c->arena, &argv, "-fsanitize=address,undefined"); /* as the runtime beside this nnc is built */

@@ -36,6 +36,10 @@ void attribute_text(const Emitter *e, LLVMValueRef function, const char *name, c
     LLVMAttributeRef a = LLVMCreateStringAttribute(e->context, name, (unsigned)strlen(name), value, (unsigned)strlen(value));
     LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex, a);
 }
+void attribute_small(const Emitter *e, LLVMValueRef function) {
+    attribute_add(e, function, LLVMAttributeFunctionIndex, "optsize", 0);
+    attribute_add(e, function, LLVMAttributeFunctionIndex, "minsize", 0);
+}
 /* "min-legal-vector-width" must stay away: with it a preference for 256 bits would split every vector, silently. */
 void function_attributes(const Emitter *e, LLVMValueRef function, bool internal) {
     attribute_add(e, function, LLVMAttributeFunctionIndex, "nounwind", 0);
@@ -179,11 +183,11 @@ static FunctionCode *function_declare(Emitter *e, const LoopFunction *f, bool ex
     FunctionCode *code = ARENA_NEW(e->arena, FunctionCode);
     code->type = LLVMFunctionType(e->nothing, types, (unsigned)n, false);
     code->function = function_new(e, f->name, code->type, f, exported);
+    if (!part_of(e->parts, f)->hot) attribute_small(e, code->function);
     if (part_of(e->parts, f)->watched) {
         code->watched_type = LLVMFunctionType(e->nothing, types, (unsigned)n + 1, false);
         code->watched = function_new(e, arena_printf(e->arena, "%s.watched", f->name), code->watched_type, f, false);
-        attribute_add(e, code->watched, LLVMAttributeFunctionIndex, "optsize", 0);
-        attribute_add(e, code->watched, LLVMAttributeFunctionIndex, "minsize", 0);
+        attribute_small(e, code->watched);
     }
     map_set_ptr(&e->functions, f, code);
     return code;
@@ -330,7 +334,7 @@ static void emit_call(Body *b, const LoopStatement *s) {
     args[0] = b->call;
     for (int i = 0; i < g->n_params; i++) args[1 + i] = address_emit(b, call->buffers[i].buffer, &call->buffers[i].at, true);
     for (int i = 0; i < g->scalars.n; i++) args[1 + g->n_params + i] = value_get(b, call->scalars[i]);
-    if (call->kernel >= 0) {
+    if (call->kernel >= 0 && part_of(b->e->parts, b->f)->watches) {
         code = (FunctionCode){.function = code.watched, .type = code.watched_type};
         args[n++] = const_i64(b->e, call->kernel);
     }

@@ -133,6 +133,7 @@ static FunctionCode body_function(const Body *b, const LoopFor *loop, const Capt
     const char *name = arena_printf(e->arena, "%s.task%d", b->f->name, ++e->n_tasks);
     code.function = LLVMAddFunction(e->module, name, code.type);
     function_attributes(e, code.function, true);
+    if (!part_of(e->parts, b->f)->hot) attribute_small(e, code.function);
     for (int i = 0; i < c->buffers.n; i++)
         param_attributes(e, code.function, (unsigned)i + 2, &b->f->buffers.v[c->buffers.v[i]]);
     Body *task = body_begin(e, b->f, code.function);
@@ -150,6 +151,7 @@ static LLVMValueRef task_function(Emitter *e, FunctionCode body, const LoopFor *
     LLVMTypeRef type = LLVMFunctionType(e->nothing, (LLVMTypeRef[]){e->pointer, e->i64}, 2, false);
     LLVMValueRef task = LLVMAddFunction(e->module, arena_printf(e->arena, "task%d", e->n_tasks), type);
     function_attributes(e, task, true);
+    attribute_small(e, task);
     LLVMPositionBuilderAtEnd(e->builder, LLVMAppendBasicBlockInContext(e->context, task, "start"));
     LLVMValueRef *args = ARENA_ARRAY(e->arena, LLVMValueRef, n + 1);
     for (int i = 0; i < n; i++) {

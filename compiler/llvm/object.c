@@ -121,7 +121,7 @@ static bool making_begin(Compilation *c, const Program *program, const LoopProgr
                          Making *making, const char **why) {
     *making = (Making){.program = program, .loops = loops, .level = options->level};
     if (!llvm_machine(c, options->cpu, &making->machine, why)) return false;
-    making->parts = parts_make(c->arena, loops, program ? most : 1);
+    making->parts = parts_make(c->arena, program, loops, program ? most : 1);
     making->objects = ARENA_ARRAY(c->arena, LLVMMemoryBufferRef, making->parts->n);
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
