@@ -18,9 +18,8 @@ if [ ! -e "$mark" ]; then
     fi
     python3 -m venv "$env"
     "$env/bin/pip" install -q numpy jax jaxlib optax >&2
-    # the build without a GPU's libraries, which are some gigabytes
-    "$env/bin/pip" install -q torch==2.13.0+cpu --extra-index-url https://download.pytorch.org/whl/cpu >&2 ||
-        "$env/bin/pip" install -q torch >&2
+    # the build without a GPU's libraries, which are some gigabytes, where pip is told of an index that has it (PIP_EXTRA_INDEX_URL)
+    "$env/bin/pip" install -q torch==2.13.0+cpu 2>/dev/null || "$env/bin/pip" install -q torch >&2
     touch "$mark"
 fi
 exec "$env/bin/python" "bench/${1:-.}/run.py"
