@@ -41,6 +41,7 @@ static void put_leaf(Keying *k, const PlanValue *value) {
     put_word(k, i);
     put_pointer(k, value->type);
     put_word(k, value_align(value));
+    put_word(k, plan_pitch(value));
 }
 
 /* ---- attributes */

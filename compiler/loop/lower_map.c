@@ -27,9 +27,9 @@ void run_trial(Lower *w, Trial *trial, void *context) {
     for (int i = 0; i < w->params.n; i++) {
         Param *param = &w->params.v[i];
         const Type *type = param->value->type;
-        param->buffer = loop_param(&w->b, type->dtype, type->count, param->written);
+        param->buffer = loop_param(&w->b, type->dtype, plan_elements(param->value), param->written);
         w->b.function->buffers.v[param->buffer].align = value_align(param->value);
-        if (!param->whole) w->b.function->buffers.v[param->buffer].checked = false;
+        if (!param->whole || plan_elements(param->value) != type->count) w->b.function->buffers.v[param->buffer].checked = false;
     }
     w->scalars = ARENA_ARRAY(w->arena, LoopValue *, w->key->scalars.n + 1);
     for (int i = 0; i < w->key->scalars.n; i++) w->scalars[i] = loop_scalar(&w->b, ELEM_I32);

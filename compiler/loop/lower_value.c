@@ -72,7 +72,7 @@ int buffer_of(Lower *w, const PlanValue *value, bool written) {
     }
     Param *param = &w->params.v[i];
     if (written) param->written = true;
-    nnc_check(param->value->type->dtype == value->type->dtype && param->value->type->count == value->type->count,
+    nnc_check(param->value->type->dtype == value->type->dtype && plan_elements(param->value) == plan_elements(value),
               "one place holds values of two types");
     return param->buffer;
 }
@@ -82,7 +82,7 @@ LoopAffine address_of(const PlanValue *value, const Index *index) {
     nnc_check(index->n == value->type->rank, "an index of %d axes for %d", index->n, value->type->rank);
     for (int i = index->n - 1; i >= 0; i--) {
         at = affine_plus(at, affine_times(index->at[i], stride));
-        stride *= value->type->dims[i];
+        stride *= i == index->n - 1 ? plan_pitch(value) : value->type->dims[i];
     }
     return at;
 }

@@ -23,7 +23,7 @@ static void write_kernel(Lower *w) {
 /* Where a value lies, as the argument of a call. */
 static LoopArgument argument_of(Writing *t, const PlanValue *value, bool written) {
     PlanPlace place = plan_place(value);
-    i64 bytes = dtype_bytes(value->type->dtype), offset = place.offset + (place.area ? place.area->offset : 0), span = value->type->count;
+    i64 bytes = dtype_bytes(value->type->dtype), offset = place.offset + (place.area ? place.area->offset : 0), span = plan_elements(value);
     i64 low = 0; /* how far below its offset rounds that walk backwards bring it */
     for (int i = 0; i < place.n_steps; i++) {
         i64 last = (t->rounds[place.steps[i].depth]->extent - 1) * place.steps[i].bytes;

@@ -4,6 +4,11 @@
 ** anything that may be read: nothing computed from them is kept. */
 #include "tile_parts.h"
 
+enum {
+    MOST_LINES = 4, /* prefetched at a step */
+    SHARED = 8192   /* bytes: lines that are multiples of this apart share so few sets of L2 that they do not stay until they are read */
+};
+
 int tile_buffer(const Tile *t, bool lanes) { return lanes == t->s.swapped ? t->spec->left.buffer : t->spec->right.buffer; }
 /* The operand on the side of the rows is the left one, unless swapped. */
 static bool is_right(const Tile *t, bool lanes) { return lanes != t->s.swapped; }
@@ -171,6 +176,7 @@ void tile_strip(Tile *t) {
 
 /* ---- prefetches ---- */
 
+static i64 row_step(const Tile *t) { return axis_stride(&t->spec->axes[t->s.row], is_right(t, false)); }
 /* Elements from a step of the sum to the next in one operand, if that is always as many. */
 static bool flat_step(const Tile *t, bool lanes, i64 *step) {
     TileSums alone = t->s.sums;
@@ -182,29 +188,49 @@ static bool flat_step(const Tile *t, bool lanes, i64 *step) {
     *step = alone.n ? lanes ? alone.v[alone.n - 1].lane : alone.v[alone.n - 1].row : 0;
     return true;
 }
-/* Scalars of a step lie in one line more than this tile's. */
-static void prefetch_strip(Tile *t, const Kind *kind, const LoopFor *flat) {
+/* Scalars of a step, where rows lie side by side: the next row tile's reach into one line more than this tile's. */
+static void prefetch_rows(Tile *t, const Kind *kind, const TileSums *sums, LoopFor *const *loops) {
     i64 step;
-    if (!flat_step(t, false, &step) || step * t->s.bytes % 4096 == 0) return;
+    bool strip = t->strip >= 0;
+    if (t->s.row < 0 || row_step(t) != 1 || !flat_step(t, false, &step) || (strip && sums->n != 1)) return;
+    if (step * t->s.bytes % 4096 == 0 || step * t->s.bytes < 64) return;
     LoopAffine at = affine_plus(tile_address(t, false), affine(kind->rows + LANES - 1));
-    loop_prefetch(t->b, tile_buffer(t, false), affine_loop(at, flat, step), false, 2);
+    for (int i = 0; i < sums->n; i++) at = affine_loop(at, loops[i], strip ? step : sums->v[i].row);
+    loop_prefetch(t->b, tile_buffer(t, false), at, false, 2);
 }
-/* Each row tile fetches other lines of the next block or else of the next panel, or of the panels of a group. */
+/* Moves `t` to the panel or group that comes next, or to the next block of this one if there is one. Gives what else is added. */
+static LoopAffine to_next(Tile *t, i64 panel) {
+    LoopAffine none = affine(0);
+    i64 stride = axis_stride(&t->spec->axes[t->s.lane], is_right(t, true));
+    if (!tile_cut(&t->s)) return affine(panel * stride);
+    LoopBuilder *b = t->b;
+    LoopValue *zero = loop_int(b, ELEM_I32, 0), *next = loop_index(b, affine_plus(t->first, affine(t->s.block)));
+    LoopValue *here = loop_op(b, LOP_lt, next, loop_int(b, ELEM_I32, t->s.sums.v[0].extent));
+    LoopValue *from = loop_clamp(b, loop_op(b, LOP_select, here, next, zero), 0, t->s.sums.v[0].extent - 1);
+    LoopValue *over = loop_clamp(b, loop_op(b, LOP_select, here, zero, loop_int(b, ELEM_I32, 1)), 0, 1);
+    t->first = none;
+    return affine_value(affine_value(none, from, t->s.sums.v[0].lane), over, panel * stride);
+}
+/* Each row tile fetches other lines of what comes next: vectors, or columns where they will be turned. */
 static void prefetch_panel(Tile *t, const Kind *kind, const TileSums *sums, LoopFor *const *loops) {
-    bool grouped = t->s.group > 1, packed = t->packed >= 0, cut = tile_cut(&t->s);
-    i64 step = 0, lines = grouped ? t->s.group * shape_width(&t->s) : kind->width, each = 1;
-    LoopAffine line = t->turn, begin = t->at[t->s.lane];
-    if (axis_stride(&t->spec->axes[t->s.lane], is_right(t, true)) != 1 || (packed && (sums->n != 1 || !flat_step(t, true, &step)))) return;
+    bool grouped = t->s.group > 1, packed = t->packed >= 0;
+    i64 step = 0, each = 1, unit = t->s.pack == PACK_TURN ? 1 : LANES, width = grouped ? shape_width(&t->s) : kind->width;
+    i64 lines = t->s.group * width * LANES / unit, stride = axis_stride(&t->spec->axes[t->s.lane], is_right(t, true));
+    LoopAffine line = t->turn, lane = t->at[t->s.lane], first = t->first;
+    if ((stride != 1 && t->s.pack != PACK_TURN) || (packed && (sums->n != 1 || !flat_step(t, true, &step)))) return;
     if (grouped && t->units.each < lines) line = affine_plus(affine_times(line, t->s.group), t->member);
     else if (!grouped) each = quotient_up(lines, t->units.each);
-    line = affine_value(affine(0), loop_clamp(t->b, loop_index(t->b, line), 0, quotient_up(lines, each) - 1), each * LANES);
-    t->at[t->s.lane] = affine_plus(grouped ? affine_times(t->set, lines * LANES) : begin, line);
-    LoopAffine at = affine_plus(tile_address(t, true), affine(cut ? t->s.block * t->s.sums.v[0].lane : lines * LANES));
-    t->at[t->s.lane] = begin;
+    i64 far = packed ? step : sums->v[sums->n - 1].lane;
+    if (each > MOST_LINES || far * t->s.bytes % SHARED == 0) return;
+    line = affine_value(affine(0), loop_clamp(t->b, loop_index(t->b, line), 0, quotient_up(lines, each) - 1), each * unit);
+    t->at[t->s.lane] = affine_plus(grouped ? affine_times(t->set, lines * unit) : lane, line);
+    LoopAffine more = to_next(t, lines * unit), at = affine_plus(tile_address(t, true), more);
+    t->at[t->s.lane] = lane;
+    t->first = first;
     for (int i = 0; i < sums->n; i++) at = affine_loop(at, loops[i], packed ? step : sums->v[i].lane);
-    for (i64 i = 0; i < each; i++) loop_prefetch(t->b, tile_buffer(t, true), affine_plus(at, affine(i * LANES)), false, 2);
+    for (i64 i = 0; i < each; i++) loop_prefetch(t->b, tile_buffer(t, true), affine_plus(at, affine(i * unit * stride)), false, 2);
 }
 void tile_prefetch(Tile *t, const Kind *kind, const TileSums *sums, LoopFor *const *loops) {
-    if (t->s.group > 1 && sums->n == 1) prefetch_strip(t, kind, loops[0]);
+    if (t->strip >= 0) prefetch_rows(t, kind, sums, loops);
     if (t->s.far) prefetch_panel(t, kind, sums, loops);
 }

@@ -168,7 +168,8 @@ static i64 panels_apart(const TileSpec *spec, const TileShape *s) {
 static double pack_cycles(const TileSpec *spec, const TileShape *s, LoopElem elem) {
     static const double EACH[] = {[PACK_NONE] = 0, [PACK_COPY] = 1.5, [PACK_TURN] = 6, [PACK_GATHER] = 20};
     double vectors = (double)quotient_up(s->lanes, LANES), each = EACH[s->pack] * registers_each(spec, elem);
-    return vectors * each * (double)quotient_up(s->total, LANES) * LANES;
+    double rows = s->pack == PACK_COPY && s->group == 1 ? 20 * (double)s->panel_deal.n : 0; /* a short run of each row, from afar */
+    return (vectors * each + rows) * (double)quotient_up(s->total, LANES) * LANES;
 }
 static void price(const TileSpec *spec, TileShape *s, LoopElem elem) {
     const TileDeal *d = &s->panel_deal;

@@ -59,7 +59,7 @@ static bool may_move(const Settling *s, const PlanKernel *maker, int made_at, co
 /* A result that was made in this body as a whole, in memory of its own: it can be made elsewhere. */
 static bool is_movable(const PlanBody *body, const PlanValue *value) {
     return value && value->maker && value->maker->body == body && value->maker->kind != PLAN_SCAN &&
-           !value->whole && value->place.block == PLAN_WORK && value->place.area->body == body;
+           !value->whole && !(value->apart && value->sliced) && value->place.block == PLAN_WORK && value->place.area->body == body;
 }
 
 static PlanKernel *copy_new(Settling *s, const Node *node, PlanValue *to) {

@@ -50,6 +50,7 @@ static PlanArea *dying_operand(const PlanKernel *kernel, const PlanReads *reads,
     for (int i = 0; i < reads->n; i++) {
         const PlanValue *x = reads->v[i];
         if (!is_whole_area(x) || x->type->dtype != result->type->dtype || x->type->count != result->type->count) continue;
+        if (plan_elements(x) != plan_elements(result) || plan_pitch(x) != plan_pitch(result)) continue;
         PlanArea *area = plan_place(x).area;
         if (area->body != kernel->body || area->last != kernel->time || area == result->place.area) continue;
         if (plan_in_place(kernel, x)) return area;

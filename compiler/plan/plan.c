@@ -1,6 +1,8 @@
 /* plan.c: from an entry's graph to kernels, values and loops. See plan.h for what a plan is, planner.h for the steps. */
 #include "planner.h"
 
+enum { PAGE = 4096, LINE = 64 }; /* bytes */
+
 static void plan_body(Planner *p, PlanBody *body, const Homes *homes);
 
 /* ---- values */
@@ -45,24 +47,41 @@ bool plan_same_whole(const PlanValue *a, const PlanValue *b) {
     while (b->whole) b = b->whole;
     return plan_same_place(a, b);
 }
-PlanValue *value_in_work(Planner *p, const PlanBody *body, const Type *type) {
+/* Rows a multiple of 4 KiB apart share few sets of the caches: where a walk goes down a column they push each other out. */
+i64 plan_pitch(const PlanValue *value) {
+    const PlanValue *whole = value;
+    while (whole->whole) whole = whole->whole;
+    i64 row = value->type->rank ? value->type->dims[value->type->rank - 1] : 1, bytes = dtype_bytes(value->type->dtype);
+    return whole->apart && value->type->rank > 1 && row * bytes % PAGE == 0 ? row + LINE / bytes : row;
+}
+i64 plan_elements(const PlanValue *value) {
+    i64 row = value->type->rank ? value->type->dims[value->type->rank - 1] : 1;
+    return value->type->count / row * plan_pitch(value);
+}
+static PlanValue *work_new(Planner *p, const PlanBody *body, const Type *type, bool apart) {
     PlanArea *area = ARENA_NEW(p->arena, PlanArea);
-    *area = (PlanArea){.bytes = type_bytes(type), .first = -1, .body = body};
-    vec_push(p->arena, &p->entry->areas, area);
     PlanValue *value = ARENA_NEW(p->arena, PlanValue);
-    *value = (PlanValue){.type = type, .place = {.block = PLAN_WORK, .area = area}};
+    *value = (PlanValue){.type = type, .place = {.block = PLAN_WORK, .area = area}, .apart = apart && p->plan->options.level >= 2};
+    *area = (PlanArea){.bytes = plan_elements(value) * dtype_bytes(type->dtype), .first = -1, .body = body};
+    vec_push(p->arena, &p->entry->areas, area);
     return value;
 }
+PlanValue *value_in_work(Planner *p, const PlanBody *body, const Type *type) { return work_new(p, body, type, true); }
+/* What only one kernel knows how to walk. */
+static PlanValue *scratch_in_work(Planner *p, const PlanBody *body, const Type *type) { return work_new(p, body, type, false); }
 static PlanValue *value_in_block(Planner *p, const Type *type, Place place) {
     PlanValue *value = ARENA_NEW(p->arena, PlanValue);
     *value = (PlanValue){.type = type, .place = {.block = (int)place.block, .offset = place.offset}};
     return value;
 }
+/* Bytes from an element of the first axis to the next. */
+static i64 step_of(const PlanValue *whole) { return plan_elements(whole) / whole->type->dims[0] * dtype_bytes(whole->type->dtype); }
 /* The slice of `whole` that a round of the scan, whose body is `body`, walks over. */
 static PlanValue *value_slice(Planner *p, const PlanBody *body, const PlanValue *whole) {
     PlanValue *slice = ARENA_NEW(p->arena, PlanValue);
     *slice = (PlanValue){.type = type_without_lead(p->graph, whole->type), .whole = whole, .maker = whole->maker};
-    i64 step = type_bytes(slice->type), rounds = whole->type->dims[0];
+    i64 step = step_of(whole), rounds = whole->type->dims[0];
+    ((PlanValue *)whole)->sliced = true;
     if (body->scan->at->reverse) slice->place.offset = (rounds - 1) * step;
     slice->place.n_steps = 1;
     slice->place.steps[0] = (PlanStep){body->depth, body->scan->at->reverse ? -step : step};
@@ -82,7 +101,8 @@ void kernel_store(Planner *p, PlanKernel *kernel, const Node *node, PlanValue *v
 }
 static PlanValue *value_made(Planner *p, PlanBody *body, const Homes *homes, PlanKernel *kernel, const Node *node) {
     PlanValue *value = home_early(body, homes, node, -1);
-    if (!value) value = value_in_work(p, body, node->type);
+    bool flat = kernel->kind == PLAN_PUT || kernel->kind == PLAN_TOP;
+    if (!value) value = work_new(p, body, node->type, !flat);
     value->maker = kernel;
     if (node->op == OP_arg) body->params[node->at->index] = value; /* of a loop: it was not stored outside */
     else nodemap_set(&body->values, node, value);
@@ -120,7 +140,7 @@ static PlanValue *part_of(Planner *p, const Type *type, const PlanValue *whole, 
 }
 /* The state before (or after) the round that runs. */
 static PlanValue *state_of(Planner *p, const PlanBody *body, const PlanValue *all, const Type *type, bool after) {
-    i64 bytes = type_bytes(type), rounds = body->scan->at->length;
+    i64 bytes = step_of(all), rounds = body->scan->at->length;
     bool reverse = body->scan->at->reverse != 0;
     PlanValue *state = part_of(p, type, all, (reverse ? rounds - after : after) * bytes);
     state->place.n_steps = 1;
@@ -134,7 +154,7 @@ static void bind_carried(Planner *p, PlanBody *outer, PlanBody *body, int i) {
     PlanValue *first;
     if (wants_history(scan, i)) {
         PlanValue *all = value_in_work(p, outer, type_with_lead(p->graph, type, scan->at->length + 1));
-        first = part_of(p, type, all, scan->at->reverse ? scan->at->length * type_bytes(type) : 0);
+        first = part_of(p, type, all, scan->at->reverse ? scan->at->length * step_of(all) : 0);
         body->params[i] = state_of(p, body, all, type, false);
     } else {
         first = body->params[i] = value_in_work(p, outer, type); /* its own memory: written at the end of every round */
@@ -158,7 +178,7 @@ static PlanValue *bind_state(Planner *p, PlanBody *body, int i, PlanValue **home
         return part_of(p, param->type, param, 0);
     }
     *home = state_of(p, body, param->whole, param->type, true);
-    return part_of(p, param->type, param->whole, body->scan->at->reverse ? 0 : body->scan->at->length * type_bytes(param->type));
+    return part_of(p, param->type, param->whole, body->scan->at->reverse ? 0 : body->scan->at->length * step_of(param->whole));
 }
 /* A y that is the states of a carried value; NULL: it is not. */
 static PlanValue *bind_history(Planner *p, PlanBody *body, int k) {
@@ -166,7 +186,7 @@ static PlanValue *bind_history(Planner *p, PlanBody *body, int k) {
     for (int i = 0; i < scan->at->carry; i++) {
         if (!is_history(scan, i, y) || !body->params[i]->whole) continue;
         bool after = y->op != OP_arg, reverse = scan->at->reverse != 0;
-        return part_of(p, scan->type->parts[k], body->params[i]->whole, after != reverse ? type_bytes(y->type) : 0);
+        return part_of(p, scan->type->parts[k], body->params[i]->whole, after != reverse ? step_of(body->params[i]->whole) : 0);
     }
     return NULL;
 }
@@ -214,7 +234,7 @@ static void plan_folds(Planner *p, const PlanBody *body, PlanKernel *kernel, con
     kernel->one_pass = group->kind == PLAN_COLS || result->count == 1;
     for (int i = 0; i < n; i++) vec_push(p->arena, &kernel->anchors, group->anchors.v[i]);
     i64 parts = group->kind == PLAN_COLS ? (cut > 1 ? n * cut * result->count : 0) : result->count == 1 ? n * PLAN_PARTIALS : 0;
-    if (parts) kernel->scratch = value_in_work(p, body, type_get(p->graph, result->dtype, 1, &parts));
+    if (parts) kernel->scratch = scratch_in_work(p, body, type_get(p->graph, result->dtype, 1, &parts));
 }
 static void plan_group(Planner *p, PlanBody *body, const Homes *homes, const Group *group) {
     if (group->kind == PLAN_SCAN) {
@@ -228,7 +248,7 @@ static void plan_group(Planner *p, PlanBody *body, const Homes *homes, const Gro
     for (int i = 0; i < group->parts.n; i++) plan_part(p, body, homes, kernel, &group->parts.v[i]);
     bool partial = group->kind == PLAN_PUT || (p->plan->options.level >= 2 && group->anchor && group->anchor->op == OP_dot);
     if (partial && group->anchor->at->cut > 1)
-        kernel->scratch = value_in_work(p, body, type_with_lead(p->graph, group->anchor->type, group->anchor->at->cut));
+        kernel->scratch = scratch_in_work(p, body, type_with_lead(p->graph, group->anchor->type, group->anchor->at->cut));
 }
 static void plan_body(Planner *p, PlanBody *body, const Homes *homes) {
     Groups groups = p->plan->options.level ? fuse_body(p, body) : group_body(p, body);

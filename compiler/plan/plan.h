@@ -55,6 +55,8 @@ typedef struct PlanValue {
     PlanPlace place;
     const struct PlanValue *whole; /* not NULL: a part of this; `place` has only what is added: offset, steps */
     const struct PlanKernel *maker; /* which writes it as the value of a node; NULL: it is there from the start */
+    bool apart;                     /* a whole: rows of a multiple of 4 KiB lie a line further apart (plan_pitch) */
+    bool sliced;                    /* a whole: parts of it have been made, its layout stays */
 } PlanValue;
 
 /* A value of a body that is computed where it is read, from another body's values: a loop's constant operand that is a view. */
@@ -133,6 +135,8 @@ PlanValue *plan_value(const PlanBody *body, const Node *node);
 /* What stands for an `arg` of a scan's body that is not stored. */
 const PlanOuter *plan_outer(const PlanBody *body, const Node *arg);
 PlanPlace plan_place(const PlanValue *value); /* of a part too */
+i64 plan_pitch(const PlanValue *value);       /* elements from a row, of the last axis, to the next */
+i64 plan_elements(const PlanValue *value);    /* from its first to behind its last, with what lies between rows */
 bool plan_same_place(const PlanValue *a, const PlanValue *b);
 bool plan_same_whole(const PlanValue *a, const PlanValue *b); /* parts of values that lie at one place */
 /* Every stored value that a kernel reads, once each, in the order of a walk from its stores. */

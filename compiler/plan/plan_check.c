@@ -35,7 +35,7 @@ static Paint extent_of(const Check *c, const PlanValue *value) {
     PlanPlace place = plan_place(value);
     i64 begin = place.offset + (place.area ? place.area->offset : 0);
     for (int i = 0; i < place.n_steps; i++) begin += place.steps[i].bytes * c->round[place.steps[i].depth];
-    return (Paint){.block = place.block, .begin = begin, .end = begin + type_bytes(value->type)};
+    return (Paint){.block = place.block, .begin = begin, .end = begin + plan_elements(value) * dtype_bytes(value->type->dtype)};
 }
 static bool overlap(const Paint *a, const Paint *b) { return a->block == b->block && a->begin < b->end && b->begin < a->end; }
 static void paint(Check *c, Paint p) {
