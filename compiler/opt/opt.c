@@ -10,28 +10,29 @@ static const PassRow rows[] = {
 const PassRow *opt_pass(int index) { return index >= 0 && index < COUNT_OF(rows) ? &rows[index] : NULL; }
 
 /* `left`: applications that may still be made; negative: any number. */
-static const Func *run_all(Graph *g, const Func *f, const OptOptions *options, i64 *left) {
-    static const SettleOptions none = {0};
+static const Func *run_all(Graph *g, const Func *f, const SettleOptions *settle, const OptOptions *options, i64 *left) {
     for (int i = 0; i < COUNT_OF(rows) && options->level > 0; i++) {
         if (*left == 0) break;
         if (*left > 0) --*left;
         Arena *scratch = arena_new("a pass");
-        f = rows[i].run(&(Pass){g, scratch, &none, options->memory}, f);
+        f = rows[i].run(&(Pass){g, scratch, settle, options->memory}, f);
         arena_free(scratch);
     }
     return f;
 }
 const Func *opt_func(Graph *g, const Func *f, const OptOptions *options) {
     i64 left = options->bisect;
-    return run_all(g, f, options, &left);
+    return run_all(g, f, &(SettleOptions){0}, options, &left);
 }
 void opt_program(Compilation *c, Program *program, const OptOptions *options) {
-    (void)c;
+    Arena *scratch = arena_new("opt");
     i64 left = options->bisect;
     for (int i = 0; i < program->entries.n; i++) {
         Entry *entry = program->entries.v[i];
-        entry->func = run_all(program->graph, entry->func, options, &left);
+        SettleOptions settle = settle_options(c, scratch, entry);
+        entry->func = run_all(program->graph, entry->func, &settle, options, &left);
     }
+    arena_free(scratch);
 }
 
 static const PassRow *pass_row(int index) {

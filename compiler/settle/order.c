@@ -3,11 +3,11 @@
 ** chain or lanes: a product goes over 16 lanes where its right free axes are too few to fill them and the innermost contracted
 ** axis is long enough; a sum where its innermost axis, the last, is summed and has 8 or more. cut: sums over the batch whose
 ** result is too small to share out by tiles (fewer than SHARED), and which are worth sharing, are cut into G blocks, so that
-** threads can take blocks; G is 8, or 1 (none is cut) for a step of little work or few rows. --grains=N cuts all of them in N,
-** which ranks need.
+** threads can take blocks; G is 8, or 1 (none is cut) for a step of little work or few rows. All of them are cut where a walk by
+** grains is worth it (grain.h); --grains=N cuts all in N, which ranks need.
 ** Bodies of scans are done for each choice of batch axes that they are met with. */
 #include "../base/vec.h"
-#include "batch.h"
+#include "grain.h"
 #include "match.h"
 #include "settle.h"
 #include <string.h>
@@ -123,5 +123,12 @@ const Func *pass_order(const Pass *pass, const Func *f) {
     if (!s->batch_rows) o.grains = 1;
     int *params = ARENA_ARRAY(pass->scratch, int, f->n_params + 1);
     for (int i = 0; i < f->n_params; i++) params[i] = s->batched && s->batched[i] ? 0 : NO_BATCH;
+    BatchAxes b = {.arena = o.arena, .axis.arena = o.arena};
+    Grains grains = {.arena = o.arena, .roles.arena = o.arena};
+    if (o.grains > 1 && !o.cut_all) {
+        batch_find(&b, o.g, f, params);
+        grain_find(&grains, o.g, &b, f);
+        o.cut_all = grain_worth(&grains, &b, o.g, f, s->batch_rows, o.grains);
+    }
     return order_func(&o, f, params);
 }

@@ -52,17 +52,20 @@ static void grow_grains(i64 *most, const Func *f) {
     }
     arena_free(scratch);
 }
+SettleOptions settle_options(const Compilation *c, Arena *arena, const Entry *entry) {
+    bool *batched = ARENA_ARRAY(arena, bool, entry->func->n_params + 1);
+    for (int j = 0; j < entry->func->n_params; j++) {
+        const Type *type = entry->func->params[j];
+        batched[j] = entry->batch_rows && entry->inputs[j].block == BLOCK_BATCH && type->rank && type->dims[0] == entry->batch_rows;
+    }
+    return (SettleOptions){entry->batch_rows, batched, c->grains};
+}
 void settle_program(Compilation *c, Program *program) {
     Arena *scratch = arena_new("settle");
     i64 grains = 1;
     for (int i = 0; i < program->entries.n; i++) {
         Entry *entry = program->entries.v[i];
-        bool *batched = ARENA_ARRAY(scratch, bool, entry->func->n_params + 1);
-        for (int j = 0; j < entry->func->n_params; j++) {
-            const Type *type = entry->func->params[j];
-            batched[j] = entry->batch_rows && entry->inputs[j].block == BLOCK_BATCH && type->rank && type->dims[0] == entry->batch_rows;
-        }
-        SettleOptions options = {entry->batch_rows, batched, c->grains};
+        SettleOptions options = settle_options(c, scratch, entry);
         entry->func = settle_func(program->graph, scratch, entry->func, &options);
         grow_grains(&grains, entry->func);
     }

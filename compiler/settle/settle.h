@@ -34,6 +34,7 @@ const PassRow *settle_pass(int index); /* in the order they run; NULL: past the 
 #undef PASS
 PassRun pass_simplify_exact; /* the rows of rewrite.def that keep every bit */
 
+SettleOptions settle_options(const Compilation *c, Arena *arena, const Entry *entry);
 /* All passes of settle, in their order. */
 const Func *settle_func(Graph *g, Arena *scratch, const Func *f, const SettleOptions *options);
 /* Every entry; the table's `grains` becomes the largest number of blocks used (1: none is cut). */
