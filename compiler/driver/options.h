@@ -20,7 +20,7 @@ typedef struct Options {
     bool f64, gradients;
     const char *cpu;        /* NULL: native */
     int grains;             /* 0: chosen */
-    i64 memory;             /* bytes, -1: no bound */
+    i64 memory;             /* bytes of work memory, -1: no bound */
     i64 bisect;             /* -1: all */
     bool warnings, json, verify, time, summary, explain_batch;
     const char *from_ir, *pass;

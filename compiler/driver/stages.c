@@ -1,4 +1,5 @@
 /* stages.c: what each row of pipeline.def does: calls a floor, prints its result, checks it. */
+#include "memory.h"
 #include "stages.h"
 #include <errno.h>
 #include <string.h>
@@ -72,7 +73,8 @@ bool run_settled(Pipeline *p) { return settle_program(&p->c, p->program), true; 
 void show_settled(Pipeline *p, FILE *out) { show_graphs(p, out); }
 void verify_settled(Pipeline *p) { verify_graphs(p, true); }
 bool run_opt(Pipeline *p) {
-    OptOptions options = {.level = p->options->level, .memory = p->options->memory, .bisect = p->options->bisect};
+    OptOptions options = {.level = p->options->level, .memory = -1, .bisect = p->options->bisect};
+    if (p->options->memory >= 0) return memory_fit(p);
     opt_program(&p->c, p->program, &options);
     return true;
 }

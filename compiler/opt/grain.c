@@ -247,7 +247,8 @@ const Func *pass_grain(const Pass *pass, const Func *f) {
     for (int i = 0; i < f->n_params; i++) params[i] = o->batched && o->batched[i] ? 0 : NO_BATCH;
     Slicing s = slicing_of(pass->g, pass->scratch, parts, f, params);
     s.top = true;
-    if (!grain_worth(&s.grains, &s.axes, pass->g, f, o->batch_rows, parts)) return f;
+    bool worth = grain_worth(&s.grains, &s.axes, pass->g, f, o->batch_rows, parts);
+    if (!worth && !(pass->walk && s.grains.possible && o->batch_rows % parts == 0)) return f;
     const Func *walked = walk(&s, f);
     return walked == f ? f : pass_simplify_exact(pass, walked);
 }

@@ -15,7 +15,7 @@ static const Func *run_all(Graph *g, const Func *f, const SettleOptions *settle,
         if (*left == 0) break;
         if (*left > 0) --*left;
         Arena *scratch = arena_new("a pass");
-        f = rows[i].run(&(Pass){g, scratch, settle, options->memory}, f);
+        f = rows[i].run(&(Pass){g, scratch, settle, options->memory, options->walk}, f);
         arena_free(scratch);
     }
     return f;
@@ -54,7 +54,7 @@ const Func *pass_run(Compilation *c, Graph *g, const char *name, const Func *f) 
         if (strcmp(row->name, name) != 0) continue;
         Arena *scratch = arena_new("a pass");
         SettleOptions settle = {.grains = c->grains};
-        f = row->run(&(Pass){g, scratch, &settle, -1}, f);
+        f = row->run(&(Pass){g, scratch, &settle, -1, false}, f);
         arena_free(scratch);
         return f;
     }

@@ -7,6 +7,7 @@
 typedef struct OptOptions {
     int level;  /* 0: none */
     i64 memory; /* bytes that `keep` may hand from loops to their backward loops; -1: no bound */
+    bool walk;  /* by grains wherever that is possible, not only where it is worth it */
     i64 bisect; /* only the first so many applications of a pass to an entry; -1: all */
 } OptOptions;
 

@@ -75,7 +75,7 @@ static void add_group(Fuse *f, GroupList *list, const Cluster *c) {
 /* ---- order */
 
 typedef struct Turn {
-    i64 made;        /* bytes that a cluster stores */
+    i64 made;        /* bytes that a cluster stores; results have their places already */
     int readers;     /* clusters that read it and have not run */
     VEC(int) after;  /* those */
     int ready_at;    /* when the last that it waits for had run */
@@ -87,7 +87,7 @@ static i64 bytes_made(const Fuse *f, const Cluster *c) {
     for (int i = 0; i < c->nodes.n; i++) {
         const Node *node = c->nodes.v[i];
         if (node->type->dtype != DT_TUPLE) {
-            if (is_read_outside(f, c, node)) bytes += type_bytes(node->type);
+            if (!facts_of(f, node)->result && is_read_outside(f, c, node)) bytes += type_bytes(node->type);
             continue;
         }
         for (int k = 0; k < node->type->rank; k++) bytes += type_bytes(node->type->parts[k]);

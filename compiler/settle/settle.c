@@ -14,7 +14,7 @@ typedef struct Settling {
 } Settling;
 static const Func *run(const Settling *s, PassRun *pass, const Func *f) {
     Arena *scratch = arena_new("a pass");
-    const Func *made = pass(&(Pass){s->g, scratch, s->options, -1}, f);
+    const Func *made = pass(&(Pass){s->g, scratch, s->options, -1, false}, f);
     arena_free(scratch);
     return made;
 }

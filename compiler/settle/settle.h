@@ -20,6 +20,7 @@ typedef struct Pass {
     Arena *scratch; /* of this one run */
     const SettleOptions *settle;
     i64 memory; /* bytes that loops may hand to their backward loops beyond what pays at once; -1: no bound */
+    bool walk;  /* by grains wherever that is possible */
 } Pass;
 typedef const Func *PassRun(const Pass *pass, const Func *f);
 typedef struct PassRow {
