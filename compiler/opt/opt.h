@@ -7,8 +7,8 @@
 typedef struct OptOptions {
     int level;  /* 0: none */
     i64 memory; /* bytes that `keep` may hand from loops to their backward loops; -1: no bound */
-    bool walk;  /* by grains wherever that is possible, not only where it is worth it */
     i64 bisect; /* only the first so many applications of a pass to an entry; -1: all */
+    bool walk;  /* by grains wherever that is possible, not only where it is worth it */
 } OptOptions;
 
 const PassRow *opt_pass(int index); /* in the order they run; NULL: past the last */

@@ -1,5 +1,5 @@
 # grains.test.sh: a step that walks over parts of its batch takes less memory than one that does not, and writes the bits of the interpreter
-# and of -O0, which do not walk, on one thread and on two. Pages: a meta-batch, pictures, loops.
+# and of -O0, which do not walk, on one thread and on two. Pages: a meta-batch with its inner loop, pictures.
 . tests/lib.sh
 work() { sed -n 's/^  net.step .* \([0-9.]*\) KiB of work$/\1/p'; }
 for page in tests/bits/grains/*.nn; do

@@ -25,7 +25,7 @@ static const Func *ordered(Maker *m, const Func *f, int order) {
 static const Func *run_row(Graph *g, const PassRow *row, const Func *f, i64 memory) {
     static const SettleOptions none = {0};
     Arena *scratch = arena_new("a pass");
-    f = row->run(&(Pass){g, scratch, &none, memory}, f);
+    f = row->run(&(Pass){g, scratch, &none, memory, false}, f);
     arena_free(scratch);
     return f;
 }
@@ -106,7 +106,7 @@ static void lstm_form(void) {
     Group t = {"an lstm has one product a round each way, and no transcendental function backward", false};
     Maker m = {.g = graph_new(arena), .arena = arena, .real = DT_f32};
     const Func *f = settle_func(m.g, arena, with_gradient(m.g, arena, lstm(&m, true)), &(SettleOptions){0});
-    f = opt_func(m.g, f, &(OptOptions){2, -1, -1});
+    f = opt_func(m.g, f, &(OptOptions){2, -1, -1, false});
     Inside forward = inside(arena, f, 0), backward = inside(arena, f, 1);
     expect(&t, forward.dots == 1 && forward.dear == 5, "forward: %d products, %d", forward.dots, forward.dear);
     expect(&t, backward.dots == 1 && backward.dear == 0, "backward: %d products, %d", backward.dots, backward.dear);
@@ -119,7 +119,7 @@ static void maml_form(void) {
     Group t = {"the outer gradient of maml computes no inner step twice", false};
     Maker m = {.g = graph_new(arena), .arena = arena, .real = DT_f32};
     const Func *f = settle_func(m.g, arena, with_gradient(m.g, arena, maml(&m, 3)), &(SettleOptions){0});
-    f = opt_func(m.g, f, &(OptOptions){2, -1, -1});
+    f = opt_func(m.g, f, &(OptOptions){2, -1, -1, false});
     Inside forward = inside(arena, f, 0), backward = inside(arena, f, 1);
     expect(&t, forward.dots == 5 && backward.dots == 8, "products: %d, %d", forward.dots, backward.dots);
     expect(&t, forward.dear == 1 && backward.dear == 0, "tanh: %d, %d", forward.dear, backward.dear);
@@ -132,7 +132,7 @@ static void nested_form(void) {
     Maker m = {.g = graph_new(arena), .arena = arena, .real = DT_f32};
     const Func *f = settle_func(m.g, arena, with_gradient(m.g, arena, loop_in_loop(&m)), &(SettleOptions){0});
     expect(&t, inside(arena, f, 1).dear == 2, "before: %d", inside(arena, f, 1).dear);
-    f = opt_func(m.g, f, &(OptOptions){2, -1, -1});
+    f = opt_func(m.g, f, &(OptOptions){2, -1, -1, false});
     Inside forward = inside(arena, f, 0), backward = inside(arena, f, 1);
     expect(&t, forward.dots == 1 && forward.dear == 1, "forward: %d products, %d", forward.dots, forward.dear);
     expect(&t, backward.dots == 1 && backward.dear == 0, "backward: %d products, %d", backward.dots, backward.dear);
@@ -177,13 +177,13 @@ static void bisect(void) {
     Group t = {"passes can be counted and left out", false};
     Maker m = {.g = graph_new(arena), .arena = arena, .real = DT_f32};
     const Func *f = settle_func(m.g, arena, with_gradient(m.g, arena, lstm(&m, true)), &(SettleOptions){0}), *h = f;
-    expect(&t, opt_func(m.g, f, &(OptOptions){0, -1, -1}) == f, "level 0");
-    expect(&t, opt_func(m.g, f, &(OptOptions){2, -1, 0}) == f, "none of them");
+    expect(&t, opt_func(m.g, f, &(OptOptions){0, -1, -1, false}) == f, "level 0");
+    expect(&t, opt_func(m.g, f, &(OptOptions){2, -1, 0, false}) == f, "none of them");
     for (int i = 0; opt_pass(i); i++) {
         h = run_row(m.g, opt_pass(i), h, -1);
-        expect(&t, opt_func(m.g, f, &(OptOptions){2, -1, i + 1}) == h, "the first %d", i + 1);
+        expect(&t, opt_func(m.g, f, &(OptOptions){2, -1, i + 1, false}) == h, "the first %d", i + 1);
     }
-    expect(&t, opt_func(m.g, f, &(OptOptions){2, -1, -1}) == h && h != f, "all");
+    expect(&t, opt_func(m.g, f, &(OptOptions){2, -1, -1, false}) == h && h != f, "all");
     Compilation c = {.arena = arena};
     expect(&t, pass_run(&c, m.g, "keep", f) == run_row(m.g, opt_pass(0), f, -1), "one by name");
     expect(&t, pass_run(&c, m.g, "erase", f) == f && !pass_run(&c, m.g, "no such", f), "settle's too; none of another name");
