@@ -10,6 +10,6 @@ short "LeNet's model" examples/lenet.nn "model lenet(" 12
 short lstm runtime/library/recurrent.nn "def lstm(" 14
 short "MAML's training" examples/maml.nn "train net" 8
 short attention runtime/library/attention.nn "def attention(" 6
-short batch_norm runtime/library/layers.nn "def batch_norm(" 16
+short batch_norm runtime/library/layers.nn "def batch_norm(" 19
 short adam runtime/library/optimizers.nn "optimizer adam(" 14
 short "the training of prototypes" examples/prototypes.nn "train embed" 6

@@ -100,7 +100,7 @@ static void test_csv(void) {
     REFUSES("csv: a class that is no whole number", "a,b,label\n1,2,0.5\n", FAILED_DATA, "\"0.5\" is not a class");
     REFUSES("csv: a negative class", "a,b,label\n1,2,-1\n", FAILED_DATA, "\"-1\" is not a class");
     REFUSES("csv: one name too many", "a,b,label\n1,2,w\n1,2,x\n1,2,y\n1,2,z\n", FAILED_DATA,
-            "d.csv:5: error: \"z\" is one class more");
+            "d.csv:5: error: column \"label\": \"z\" is one class more");
     REFUSES("csv: an open quote", "a,b,label\n1,\"2,1\n1,2,3\n", FAILED_DATA,
             "d.csv:2: error: a quote that opens in this row never closes");
     REFUSES("csv: something behind a quote", "a,b,label\n1,\"2\"x,1\n", FAILED_DATA, "behind the closing quote");
