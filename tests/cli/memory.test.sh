@@ -1,5 +1,6 @@
 # memory.test.sh: what --summary says a run takes, with the data, is within 5 % of the peak that the system saw. MNIST where it is; a set
-# of 200,000 drawn-up rows otherwise. Of a run, the middle of three: what the process itself takes varies by 200 KiB from one to the next.
+# of 200,000 drawn-up rows otherwise. Of a run, the middle of three: what the process itself takes varies by 200 KiB from one to the next, and
+# by 400 from one system to another (how much of libc a page fault maps depends on how the file lies in the cache): 512 KiB are let pass.
 . tests/lib.sh
 unsanitized "peak memory"
 said() { sed -n 's/^  peak, beside the data *\([0-9.]*\) KiB$/\1/p; s/^  peak, beside the data *\([0-9.]*\) MiB$/\1 1024/p' "$TMP/summary" | awk '{ print $1 * ($2 ? $2 : 1) }'; }
@@ -20,7 +21,7 @@ one() { # one NAME DATA_KIB TRAINER ARGS..
     done
     got=$(sort -n "$TMP/peaks" | sed -n 2p)
     want=$(awk "BEGIN { print $(said) + $data }")
-    reaches "$name: $got KiB, said $want" "$(awk "BEGIN { d = ($got - $want) / $want; print d < 0 ? -d : d }")" "<" 0.05
+    reaches "$name: $got KiB, said $want" "$(awk "BEGIN { d = $got - $want; d = d < 0 ? -d : d; print d < 512 && $want < 8192 ? 0 : d / $want }")" "<" 0.05
 }
 if [ -e "$DATA/mnist/train-images-idx3-ubyte.gz" ]; then
     "$NNC" --summary examples/mnist_mlp.nn -o "$TMP/mnist" >"$TMP/summary"
