@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 enum { NN_F32, NN_F64, NN_I32, NN_U8, NN_BOOL };          /* dtypes, numbered as dtype.def */
+static inline int64_t nn_dtype_bytes(int64_t dtype) { return dtype == NN_F64 ? 8 : dtype == NN_U8 || dtype == NN_BOOL ? 1 : 4; }
 enum { NN_REAL, NN_INT, NN_BOOLEAN, NN_CLASS };           /* elements and kinds of hypers */
 enum { NN_PARAM, NN_MODEL_STATE, NN_BLOCK_STATE, NN_OPTIMIZER_STATE, NN_CARRY }; /* roles of leaves */
 

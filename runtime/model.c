@@ -19,7 +19,7 @@ static Tensor average_tensor(const Run *run, const nn_average *average) {
                     average->n_dims,
                     average->dims,
                     run->averages + average->offset,
-                    product(average->n_dims, average->dims) * dtype_bytes(dtype)};
+                    product(average->n_dims, average->dims) * nn_dtype_bytes(dtype)};
 }
 int64_t model_tensors(const Run *run, bool all, Tensor *to) {
     int64_t n = 0;
@@ -85,10 +85,6 @@ static bool tensor_take(const SafeFile *file, const Tensor *wanted, Text *misfit
     } else
         text_put(misfits, "not in the file");
     return false;
-}
-/* Parameters being there, what the states of blocks are before step 1. */
-static void blocks_start(Run *run) {
-    for (int64_t t = 0; t < run->program->n_trains; t++) block_start(run, t);
 }
 Status model_read(Run *run, const char *path, ModelRead how) {
     SafeFile file;

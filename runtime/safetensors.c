@@ -9,7 +9,6 @@
 #include <zlib.h>
 
 const char *const dtype_names[] = {"F32", "F64", "I32", "U8", "BOOL"};
-int64_t dtype_bytes(int64_t dtype) { return dtype == NN_F64 ? 8 : dtype == NN_U8 || dtype == NN_BOOL ? 1 : 4; }
 
 static uint32_t tensors_crc(const Tensor *tensors, int64_t n) {
     uLong crc = crc32(0, NULL, 0);

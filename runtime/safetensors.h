@@ -44,5 +44,4 @@ void safetensors_close(SafeFile *file);
 const Tensor *safetensors_find(const SafeFile *file, const char *name);
 const char *safetensors_metadata(const SafeFile *file, const char *key); /* NULL: none */
 extern const char *const dtype_names[];                                  /* of safetensors, by NN_F32 .. NN_BOOL */
-int64_t dtype_bytes(int64_t dtype);
 #endif

@@ -12,8 +12,7 @@ int64_t product(int64_t n, const int64_t *dims) {
     for (int64_t i = 0; i < n; i++) p *= dims[i];
     return p;
 }
-static int64_t size_of(int64_t dtype) { return dtype == NN_F64 ? 8 : dtype == NN_U8 || dtype == NN_BOOL ? 1 : 4; }
-int64_t leaf_bytes(const nn_leaf *leaf) { return product(leaf->n_dims, leaf->dims) * size_of(leaf->dtype); }
+int64_t leaf_bytes(const nn_leaf *leaf) { return product(leaf->n_dims, leaf->dims) * nn_dtype_bytes(leaf->dtype); }
 double float_at(const nn_program *program, const void *block, int64_t i) {
     return program->is_f64 ? ((const double *)block)[i] : (double)((const float *)block)[i];
 }

@@ -76,6 +76,9 @@ void block_start(Run *run, int64_t block) {
     }
     if (function_exists(&train->start)) run_call(run, &train->start, run->batch, NULL);
 }
+void blocks_start(Run *run) {
+    for (int64_t t = 0; t < run->program->n_trains; t++) block_start(run, t);
+}
 static void call_at(Run *run, const BlockPlan *plan, int64_t step) {
     nn_call *c = &run->call.call;
     int64_t hold = hold_of(plan->train);

@@ -7,6 +7,7 @@
 STATUS totals_open(Run *run, Totals *totals); /* for the largest block */
 void totals_clear(const nn_train *train, Totals *totals);
 void block_start(Run *run, int64_t block); /* T.start; run->at.step etc. are the caller's */
+void blocks_start(Run *run); /* all of them: parameters being there, the states of blocks before step 1 */
 /* Fills the batch with what step `step` of the block sees. Not for batch=all, whose steps fill their pieces. */
 void step_fill(Run *run, const BlockPlan *plan, int64_t step);
 /* One step on it; adds to `totals`. False: something was not finite; then `lasting` must not be used. */

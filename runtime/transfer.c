@@ -184,7 +184,7 @@ static Status tensors_take(Run *run, const char *in, const SafeFile *file, const
     bool started = false;
     for (int64_t i = 0; i < n; i++) {
         bool of_block = i < leaves && model_block_state(run, &tensors[i]);
-        for (int64_t t = 0; of_block && !started && t < run->program->n_trains; t++) block_start(run, t);
+        if (of_block && !started) blocks_start(run);
         started |= of_block;
         Taken taken = file ? take_tensor(file, &tensors[i]) : take_file(run, in, &tensors[i]);
         if (i >= leaves && taken == MISSING) *averages = false;

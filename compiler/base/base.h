@@ -23,5 +23,14 @@ _Noreturn void nnc_bug_at(const char *file, int line, const char *format, ...) _
 static inline bool i64_multiply(i64 a, i64 b, i64 *result) { return !__builtin_mul_overflow(a, b, result); }
 static inline bool i64_add(i64 a, i64 b, i64 *result) { return !__builtin_add_overflow(a, b, result); }
 
+/* The greatest one, of magnitudes; of 0 and x: x. */
+static inline i64 common_divisor(i64 a, i64 b) {
+    while (b) {
+        i64 rest = a % b;
+        a = b, b = rest;
+    }
+    return a < 0 ? -a : a;
+}
+
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #endif

@@ -42,7 +42,7 @@ static void print_hypers(const nn_program *t, FILE *out) {
 static i64 cell_bytes(const nn_column *column) {
     i64 n = column->n_names ? column->n_names : column->high - column->low;
     if (!strcmp(column->reader, "characters") && column->n_dims) n = column->dims[0];
-    i64 size = column->dtype == NN_F64 ? 8 : column->dtype == NN_U8 || column->dtype == NN_BOOL ? 1 : 4;
+    i64 size = nn_dtype_bytes(column->dtype);
     return n * (column->element == NN_CLASS ? 4 : size);
 }
 /* A row of each set that reads files. Rows cut into parts within a file have a list of each part's; those trained on an order. */

@@ -3,7 +3,7 @@
 #include "rules.h"
 #include <string.h>
 
-enum { LANES = 16 };
+enum { LANES = SUM_LANES };
 
 /* What one element of the result is summed of: x[base + steps[k]], rows of `inner` (the innermost summed axis). */
 typedef struct Fold {

@@ -51,6 +51,7 @@ enum {
     ATTR_COUNT
 };
 typedef enum Order { ORDER_UNSET, ORDER_CHAIN, ORDER_LANES } Order;
+enum { SUM_LANES = 16 }; /* of ORDER_LANES */
 typedef enum LoopClass { LOOP_leaf, LOOP_map, LOOP_view, LOOP_anchor, LOOP_loop, LOOP_erased } LoopClass;
 
 typedef struct Graph Graph;
@@ -139,6 +140,7 @@ bool op_find(const char *name, size_t n, Op *op);
 int op_arity(Op op);
 u64 op_attributes(Op op); /* bit i: has attribute i */
 LoopClass op_loop_class(Op op);
+bool op_is_transcendental(Op op); /* a polynomial or a draw: some twenty operations an element, not to be computed twice */
 
 /* ---- walking ---- */
 typedef struct NodeList {

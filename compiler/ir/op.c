@@ -20,6 +20,12 @@ const char *op_name(Op op) { return rows[op].name; }
 int op_arity(Op op) { return rows[op].arity; }
 u64 op_attributes(Op op) { return rows[op].attributes; }
 LoopClass op_loop_class(Op op) { return rows[op].loop; }
+bool op_is_transcendental(Op op) {
+    switch ((int)op) {
+    case OP_exp: case OP_log: case OP_tanh: case OP_sigmoid: case OP_sin: case OP_cos: case OP_erf: case OP_pow: case OP_random: return true;
+    default: return false;
+    }
+}
 InferRule *op_infer(Op op) { return rows[op].infer; }
 bool op_find(const char *name, size_t n, Op *op) {
     for (int i = 0; i < OP_COUNT; i++)

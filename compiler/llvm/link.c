@@ -1,8 +1,8 @@
 /* link.c: object files and the runtime become a trainer, by the C compiler's driver. No shell is between.
 **
 ** Readers of data and some commands are members of libnnrt.a that nothing else of it asks for (it refers to them weakly): programs
-** whose table needs them do, those with pictures also for the codecs. libnnrt.a is looked for beside nnc itself (as built), then in ../lib/nnc of its directory (as installed). A trainer lies at a fixed
-** address: the pointers of its table need no relocations, which would be longer than the table, and be read at each start. */
+** whose table needs them do, those with pictures also for the codecs. libnnrt.a is looked for beside nnc itself (as built), then in
+** ../lib/nnc of its directory (as installed). A trainer lies at a fixed address: the pointers of its table need no relocations, which would be longer than the table, and be read at each start. */
 #include "llvm.h"
 #include <errno.h>
 #include <limits.h>

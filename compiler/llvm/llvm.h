@@ -1,7 +1,7 @@
 /* llvm.h: from loop IR to machine code: objects, listings, running code in memory, linked trainers. The only user of LLVM.
 **
-** One LoopProgram becomes one module, or several that are compiled at the same time; each is verified, cleaned by `early-cse`, and compiled at code generation level 1 or 2. There
-** are no fast-math flags and no names of libm: the code does what loop.h says, bit for bit, whatever `cpu` and `level` are.
+** One LoopProgram becomes one module, or several that are compiled at the same time; each is verified, cleaned by `early-cse`, and
+** compiled at code generation level 1 or 2. There are no fast-math flags and no names of libm: the code does what loop.h says, bit for bit, whatever `cpu` and `level` are.
 **
 ** With a Program the module exports its table, `nn_program_table`, whose functions are the entries (nn_function.index counts
 ** LoopProgram.entries); everything else is internal. With `program` NULL the entries themselves are exported under their names:

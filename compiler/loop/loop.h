@@ -53,7 +53,7 @@
 #include "../ir/program.h"
 
 enum {
-    LANES = 16,
+    LANES = SUM_LANES,
     LOOP_TERMS = 16,       /* of an affine form */
     SLACK = 256,           /* readable bytes behind every block, constant and local */
     LOCAL_BYTES = 1 << 20, /* of all local buffers of a function */

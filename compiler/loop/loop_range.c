@@ -51,14 +51,6 @@ static bool combine(LoopAffine *result, const LoopAffine *f, i64 p, const LoopAf
         if (r.terms[i].factor) result->terms[result->n++] = r.terms[i];
     return true;
 }
-static i64 common_divisor(i64 a, i64 b) {
-    while (b) {
-        i64 rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
 static i64 magnitude(i64 x) { return x < 0 ? -x : x; }
 
 static bool prove(const Facts *facts, const LoopAffine *form, int depth) {

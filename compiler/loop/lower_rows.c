@@ -45,13 +45,7 @@ static bool is_outside(void *context, const Node *node) {
     const PlanValue *stored = plan_value(r->kernel->body, node);
     return node->op == OP_arg || node->op == OP_scan || (stored && stored->maker != r->kernel);
 }
-static bool is_dear(const Node *node) {
-    switch ((int)node->op) {
-    case OP_exp: case OP_log: case OP_tanh: case OP_sigmoid: case OP_sin: case OP_cos: case OP_erf: case OP_pow: case OP_random:
-    case OP_div: case OP_sqrt: return true;
-    default: return false;
-    }
-}
+static bool is_dear(const Node *node) { return node->op == OP_div || node->op == OP_sqrt || op_is_transcendental(node->op); }
 static bool has_shape(const Type *type, const Type *full, int rank) {
     if (type->rank != rank) return false;
     for (int i = 0; i < rank; i++)

@@ -129,13 +129,7 @@ static bool not_following(void *context, const Node *node) {
     return node == t->dot || node->op == OP_arg || (stored && stored->maker != t->w->kernel) || op_loop_class(node->op) != LOOP_map;
 }
 /* Vector operations, roughly: a function's polynomial is some forty. */
-static int map_operations(const Node *node) {
-    switch ((int)node->op) {
-    case OP_exp: case OP_log: case OP_tanh: case OP_sigmoid: case OP_sin: case OP_cos: case OP_erf: case OP_pow: case OP_random:
-        return 40;
-    default: return 1;
-    }
-}
+static int map_operations(const Node *node) { return op_is_transcendental(node->op) ? 40 : 1; }
 static void find_maps(Tiling *t) {
     const PlanKernel *kernel = t->w->kernel;
     VEC(Node *) roots = {0};

@@ -29,26 +29,11 @@ typedef struct Keep {
 } Keep;
 
 /* ---- what it costs to compute a value again */
-/* Some twenty operations an element. */
-static bool is_transcendental(Op op) {
-    switch ((int)op) {
-    case OP_exp:
-    case OP_log:
-    case OP_tanh:
-    case OP_sigmoid:
-    case OP_sin:
-    case OP_cos:
-    case OP_erf:
-    case OP_pow:
-    case OP_random: return true;
-    default: return false;
-    }
-}
 static double func_cost(const Func *f);
 static double node_cost(const Node *node) {
     enum { TRANSCENDENTAL = 20 };
     double n = node->op == OP_scan ? 0 : (double)node->type->count;
-    if (is_transcendental(node->op)) return TRANSCENDENTAL * n;
+    if (op_is_transcendental(node->op)) return TRANSCENDENTAL * n;
     switch ((int)node->op) {
     case OP_dot: return 2 * n * (double)node->args[0]->type->count / (double)(node->type->count ? node->type->count : 1) + 2 * n;
     case OP_scan: return (double)node->at->length * func_cost(node->at->body);
@@ -64,7 +49,7 @@ static double func_cost(const Func *f) {
     return total;
 }
 static bool is_dear(const Node *node) {
-    if (is_transcendental(node->op)) return true;
+    if (op_is_transcendental(node->op)) return true;
     switch ((int)node->op) {
     case OP_dot:
     case OP_top:

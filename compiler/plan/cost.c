@@ -18,12 +18,8 @@ static double product(const Type *type, List axes) {
 static double node_operations(const Node *node) {
     switch (op_loop_class(node->op)) {
     case LOOP_map:
-        switch ((int)node->op) {
-        case OP_exp: case OP_log: case OP_tanh: case OP_sigmoid: case OP_sin: case OP_cos: case OP_erf: case OP_pow:
-            return 16.0 * (double)node->type->count;
-        case OP_random: return 60.0 * (double)node->type->count;
-        default: return (double)node->type->count;
-        }
+        if (node->op == OP_random) return 60.0 * (double)node->type->count;
+        return (op_is_transcendental(node->op) ? 16.0 : 1.0) * (double)node->type->count;
     case LOOP_anchor:
         if (node->op == OP_dot) return 2.0 * (double)node->type->count * product(node->args[0]->type, node->at->lc);
         if (node->op == OP_top) return (double)node->args[0]->type->count * (node->at->count == 1 ? 1.0 : (double)node->args[0]->type->dims[node->args[0]->type->rank - 1]);

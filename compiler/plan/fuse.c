@@ -190,12 +190,7 @@ static void place_anchor(Fuse *f, const Node *node) {
     if (c->join) c->kind = PLAN_MAP;
     cluster_add(f, c, node, &reads);
 }
-bool is_dear(const Node *node) {
-    switch ((int)node->op) {
-    case OP_exp: case OP_log: case OP_tanh: case OP_sigmoid: case OP_sin: case OP_cos: case OP_erf: case OP_pow: case OP_random: case OP_take: return true;
-    default: return false;
-    }
-}
+bool is_dear(const Node *node) { return node->op == OP_take || op_is_transcendental(node->op); }
 /* May compute what it reads where it reads it: a sum or maximum its operand, maps what lies under views of theirs. */
 static bool takes_in(const Cluster *by, const Node *user, bool maps) {
     bool folds = user->op == OP_sum || user->op == OP_amax;

@@ -1,5 +1,6 @@
 /* fuse_facts.c: of each node: who reads it, whether it must be stored, whether it is free. See fuse.h. */
 #include "fuse.h"
+#include "../settle/match.h"
 
 NodeFacts *facts_of(const Fuse *f, const Node *node) { return nodemap_get(&f->facts, node); }
 bool same_shape(const Type *a, const Type *b) {
@@ -98,7 +99,7 @@ static void keep_operands(Fuse *f, const Node *node) {
         bool turned = false, windows = false;
         while (is_addressing(x) && x->n_args && x->op != OP_get && !turned && !(tiled && x->op == OP_affine && !stays_inside(x))) {
             windows |= x->op == OP_affine && x->at->k >= 0;
-            if (!(turned = tiled && windows && is_turning(x))) x = x->args[0];
+            if (!(turned = tiled && windows && transpose_turns_last(x))) x = x->args[0];
         }
         if (!is_addressing(x) || x->op == OP_affine || turned) facts_of(f, x)->kept = true;
     }

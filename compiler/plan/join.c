@@ -5,14 +5,13 @@
 #include "planner.h"
 #include "../ir/build.h"
 
-static bool only_widens(const Node *x) {
+bool is_widening(const Node *x) {
     if (x->op != OP_affine || x->at->a != 1 || x->at->m != 1 || x->at->k >= 0 || x->at->c > 0) return false;
     i64 n = x->args[0]->type->dims[x->at->axis];
     return x->at->size > n && x->at->size >= n - x->at->c;
 }
-bool is_widening(const Node *node) { return only_widens(node); }
 const Node *widened(const Node *node) {
-    while (only_widens(node)) node = node->args[0];
+    while (is_widening(node)) node = node->args[0];
     return node;
 }
 
@@ -40,7 +39,7 @@ static void slab(Planner *p, JoinParts *parts, const Node *whole, const i64 *low
 static void widened_parts(Planner *p, const Node *whole, JoinParts *parts) {
     i64 low[RANK_MAX] = {0}, dims[RANK_MAX];
     for (int i = 0; i < whole->type->rank; i++) dims[i] = whole->type->dims[i];
-    for (const Node *x = whole; only_widens(x); x = x->args[0]) {
+    for (const Node *x = whole; is_widening(x); x = x->args[0]) {
         int axis = (int)x->at->axis;
         i64 before = -x->at->c, n = x->args[0]->type->dims[axis];
         slab(p, parts, whole, low, dims, axis, 0, before, x->at->fill);

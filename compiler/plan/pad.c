@@ -5,7 +5,7 @@
 ** views, and the windows then look at that. The widened value is stored once (fuse_facts.c sees to it), and a window is addressing
 ** without conditions, as register tiles want it. */
 #include "planner.h"
-#include "../ir/build.h"
+#include "../settle/match.h"
 #include "../ir/rewrite.h"
 
 /* What a*i + b*K + c takes, at least and at most. */
@@ -21,11 +21,6 @@ bool stays_inside(const Node *window) {
     return window->at->m == 1 && low >= 0 && high < n;
 }
 
-bool is_turning(const Node *view) {
-    int rank = view->type->rank;
-    return view->op == OP_transpose && view->at->perm.v[rank - 1] != rank - 1 && view->type->dims[rank - 1] > 1;
-}
-
 /* Element u of the result's axis is element (u - low) / m of x's, or fill: `size` of them. */
 typedef struct Widening {
     i64 low, m, size;
@@ -39,7 +34,7 @@ static Node *widen_below(Graph *g, Node *x, int axis, Widening w) {
     i64 dims[RANK_MAX];
     memcpy(dims, x->type->dims, sizeof(i64) * (size_t)x->type->rank);
     dims[axis] = w.size;
-    if (x->op == OP_transpose && !is_turning(x)) {
+    if (x->op == OP_transpose && !transpose_turns_last(x)) {
         Node *below = widen(g, x->args[0], (int)at.perm.v[axis], w);
         return node_make(g, OP_transpose, 1, &below, &at);
     }

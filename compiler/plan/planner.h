@@ -49,7 +49,6 @@ const Node *widened(const Node *node); /* what is in the middle */
 /* ---- unwindow.c, pad.c: of the function, before it is planned */
 const Func *unwindow(Graph *g, const Func *f);
 const Func *pad_windows(Graph *g, const Func *f);
-bool is_turning(const Node *view); /* brings another axis last: under windows it is worth being stored so */
 bool stays_inside(const Node *affine); /* never reads past its axis or between elements */
 
 /* ---- plan.c */

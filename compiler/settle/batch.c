@@ -60,15 +60,9 @@ static int batch_axes(Trace *t, const Node *node, const int *in) {
 static int through_dot_side(const Node *node, int side, int axis) {
     const Attrs *at = node->at;
     List batch = side ? at->rb : at->lb, contracted = side ? at->rc : at->lc;
-    int free[RANK_MAX], n, before = at->lb.n;
     if (axis < 0) return axis;
     if (list_has(batch, axis)) return list_place(batch, axis);
-    if (list_has(contracted, axis)) return NO_BATCH;
-    if (side) before += node->args[0]->type->rank - at->lb.n - at->lc.n;
-    n = axes_free(node->args[side]->type->rank, batch, contracted, free);
-    for (int i = 0; i < n; i++)
-        if (free[i] == axis) return before + i;
-    nnc_bug("axis %d of a product", axis);
+    return list_has(contracted, axis) ? NO_BATCH : dot_result_axis(node, side, axis);
 }
 static int batch_dot(Trace *t, const Node *node, const int *in) {
     (void)t;

@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum {
-    LANES = 16,
+    LANES = SUM_LANES,
     FEW = 16,  /* channels that a product makes, below which it is laid */
     SOME = 32, /* ... and below which it stays so if what it reads is */
 };
@@ -172,27 +172,17 @@ static Side side_of(const Laying *l, const Node *dot, int side) {
     for (const Node *x = s.x; x->op == OP_affine || x->op == OP_broadcast; x = x->args[0]) s.windows |= x->op == OP_affine && x->at->k >= 0;
     return s;
 }
-/* The product's axis that each free axis of an operand is. */
-static void result_axes(const Node *dot, int side, int *axes) {
-    int free[RANK_MAX], before = dot->at->lb.n, rank = dot->args[side]->type->rank;
-    if (side) before += dot->args[0]->type->rank - dot->at->lb.n - dot->at->lc.n;
-    int n = axes_free(rank, side ? dot->at->rb : dot->at->lb, side ? dot->at->rc : dot->at->lc, free);
-    for (int i = 0; i < rank; i++) axes[i] = -1;
-    for (int i = 0; i < n; i++) axes[free[i]] = before + i;
-}
 /* Channels from the left, places and batch from the right: dot(w, x), summed in the order in which x has the axes. */
 static Laid *dot_laid(Laying *l, const Node *dot, int side) {
     Side x = side_of(l, dot, side), w = side_of(l, dot, 1 - side);
     const Laid *seen = seen_laid(l, x.x, true);
     Laid *laid = laid_new(l, NULL);
-    int xc[RANK_MAX], wc[RANK_MAX], from[RANK_MAX], n = 0, count = 0, rank = x.x->type->rank;
-    result_axes(dot, 1 - side, from);
+    int xc[RANK_MAX], wc[RANK_MAX], n = 0, count = 0, rank = x.x->type->rank;
     for (int i = 0; i < w.x->type->rank; i++)
-        if (from[i] >= 0) laid->perm[n++] = from[i];
-    result_axes(dot, side, from);
+        if (dot_result_axis(dot, 1 - side, i) >= 0) laid->perm[n++] = dot_result_axis(dot, 1 - side, i);
     for (int i = 0; i < rank; i++) {
         int place = list_place(x.contracted, seen->perm[i]);
-        if (place < 0) laid->perm[n++] = from[seen->perm[i]];
+        if (place < 0) laid->perm[n++] = dot_result_axis(dot, side, seen->perm[i]);
         else xc[count] = i, wc[count++] = (int)w.contracted.v[place];
     }
     laid->node = ir_dot(l->g, natural(l, w.x), seen->node, 0, NULL, NULL, count, wc, xc);

@@ -67,6 +67,18 @@ int axes_free(int rank, List a, List b, int out[RANK_MAX]) {
         if (!list_has(a, i) && !list_has(b, i)) out[n++] = i;
     return n;
 }
+bool transpose_turns_last(const Node *node) {
+    int last = node->type->rank - 1;
+    return node->op == OP_transpose && last >= 0 && node->at->perm.v[last] != last && node->type->dims[last] > 1;
+}
+int dot_result_axis(const Node *dot, int side, int axis) {
+    const Attrs *at = dot->at;
+    int free[RANK_MAX], before = at->lb.n + (side ? dot->args[0]->type->rank - at->lb.n - at->lc.n : 0);
+    int n = axes_free(dot->args[side]->type->rank, side ? at->rb : at->lb, side ? at->rc : at->lc, free);
+    for (int i = 0; i < n; i++)
+        if (free[i] == axis) return before + i;
+    return -1;
+}
 static void count_one(Uses *uses, const Node *node) {
     int *n = nodemap_get(&uses->map, node);
     if (!n) nodemap_set(&uses->map, node, n = ARENA_NEW(uses->map.arena, int));

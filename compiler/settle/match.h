@@ -14,6 +14,8 @@ bool node_is_fill(const Node *node, double value);
 double node_fill_value(const Node *fill); /* of what node_fill found */
 /* The type one shorter in front, for something that is the same along axis 0: NULL if it is not known to be. */
 Node *node_unlead(Graph *g, Node *node);
+/* A transpose by which another axis becomes the last, along which memory is walked. */
+bool transpose_turns_last(const Node *node);
 Node *node_with_attrs(Graph *g, const Node *node, const Attrs *at); /* the same operator and operands */
 List list_of_dims(Arena *arena, int n, const int *v);
 bool list_same(List a, List b);
@@ -22,6 +24,8 @@ bool list_has(List list, i64 value);
 int list_place(List list, i64 value); /* -1: absent */
 /* Axes 0..rank-1 that neither list has, rising; returns how many. */
 int axes_free(int rank, List a, List b, int out[RANK_MAX]);
+/* The axis of a dot's result that a free axis of its operand `side` becomes; -1: that axis is not free. */
+int dot_result_axis(const Node *dot, int side, int axis);
 /* How often each of `nodes` is an operand among them or a root. */
 typedef struct Uses {
     NodeMap map;

@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-    LANES = 16, LANES_FREE = 4, LANES_DOT = 16, LANES_SUM = 8,
+    LANES_FREE = 4, LANES_DOT = 16, LANES_SUM = 8,
     TILE_ROWS = 12, TILE_COLUMNS = 32, SHARED = 16, /* a register tile; how many tiles can be shared out */
     GRAINS = 8, ROWS_LEAST = 16
 };
@@ -53,7 +53,7 @@ static i64 dot_tiles(const Node *node, i64 *columns) {
 /* Products side by side that fill the lanes (lay.c). */
 static bool is_by_lanes(const Node *dot) {
     List lb = dot->at->lb, rb = dot->at->rb;
-    return lb.n == 1 && lb.v[0] == dot->args[0]->type->rank - 1 && rb.v[0] == dot->args[1]->type->rank - 1 && dot->type->dims[0] == LANES;
+    return lb.n == 1 && lb.v[0] == dot->args[0]->type->rank - 1 && rb.v[0] == dot->args[1]->type->rank - 1 && dot->type->dims[0] == SUM_LANES;
 }
 static void order_dot(const Node *node, const Ordering *o, int left, int right, Attrs *at) {
     i64 columns, n = dot_tiles(node, &columns);

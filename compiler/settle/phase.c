@@ -31,27 +31,7 @@ typedef struct Phases {
     VEC(Node *) parts;
 } Phases;
 
-static i64 divisor(i64 a, i64 b) { /* the greatest common one */
-    if (a < 0) a = -a;
-    if (b < 0) b = -b;
-    while (b) {
-        i64 rest = a % b;
-        a = b, b = rest;
-    }
-    return a;
-}
 static List contracted(const Node *dot, int side) { return side ? dot->at->rc : dot->at->lc; }
-static List batched(const Node *dot, int side) { return side ? dot->at->rb : dot->at->lb; }
-/* The product's axis that is this free axis of an operand; -1: it is not free. */
-static int result_axis(const Node *dot, int side, int axis) {
-    int free[RANK_MAX], before = dot->at->lb.n;
-    if (side) before += dot->args[0]->type->rank - dot->at->lb.n - dot->at->lc.n;
-    int n = axes_free(dot->args[side]->type->rank, batched(dot, side), contracted(dot, side), free);
-    for (int i = 0; i < n; i++)
-        if (free[i] == axis) return before + i;
-    return -1;
-}
-
 /* ---- finding */
 
 /* An affine under views, whose axes are axes[..] of the operand, as a window axis of it. */
@@ -62,10 +42,10 @@ static bool dilated(const Node *dot, int side, const Node *view, const int *axes
     bool i_stays = list_has(contracted(dot, side), k);
     *d = (Dilated){.stays = i_stays ? i : k, .goes = i_stays ? k : i, .s = i_stays ? at->a : at->b, .t = i_stays ? at->b : at->a,
                    .m = at->m, .c = at->c};
-    d->result = result_axis(dot, side, d->stays);
+    d->result = dot_result_axis(dot, side, d->stays);
     if ((over = list_place(contracted(dot, side), d->goes)) < 0 || d->result < 0) return false;
     d->other = (int)contracted(dot, 1 - side).v[over];
-    d->phases = d->m / divisor(d->s, d->m), d->step = d->m / divisor(d->t, d->m);
+    d->phases = d->m / common_divisor(d->s, d->m), d->step = d->m / common_divisor(d->t, d->m);
     return true;
 }
 static bool moves(const Node *view, const int *axes, const Dilated *d) {
@@ -100,6 +80,11 @@ static void find_dilated(Phases *p, const Node *dot, int side) {
 
 /* ---- taking apart */
 
+/* An affine's coefficients without their common divisor. */
+static void affine_reduce(Attrs *at) {
+    i64 all = common_divisor(common_divisor(at->a, at->m), common_divisor(at->k < 0 ? 0 : at->b, at->c));
+    at->a /= all, at->b /= all, at->c /= all, at->m /= all;
+}
 /* x with the elements begin, begin + step, .. of an axis only, `count` of them; past the end they are anything. */
 static Node *every(Graph *g, Node *x, int axis, i64 begin, i64 step, i64 count) {
     if (x->op == OP_broadcast) {
@@ -115,16 +100,14 @@ static Node *every(Graph *g, Node *x, int axis, i64 begin, i64 step, i64 count) 
     Attrs at = *x->at;
     if (at.axis == axis) {
         at.c += at.a * begin, at.a *= step, at.size = count;
-        i64 all = divisor(divisor(at.a, at.m), divisor(at.k < 0 ? 0 : at.b, at.c));
-        at.a /= all, at.b /= all, at.c /= all, at.m /= all;
+        affine_reduce(&at);
         return node_make(g, OP_affine, 1, x->args, &at);
     }
-    if (at.k == axis) at.c += at.b * begin, at.b *= step;
-    Node *below = every(g, x->args[0], axis, begin, step, count);
-    if (at.k == axis) { /* all but the size of its own axis may have a common divisor now */
-        i64 all = divisor(divisor(at.a, at.m), divisor(at.b, at.c));
-        at.a /= all, at.b /= all, at.c /= all, at.m /= all;
+    if (at.k == axis) {
+        at.c += at.b * begin, at.b *= step;
+        affine_reduce(&at);
     }
+    Node *below = every(g, x->args[0], axis, begin, step, count);
     return node_make(g, OP_affine, 1, &below, &at);
 }
 static i64 extent(const Phases *p, int axis) { return p->dot->args[p->side]->type->dims[axis]; }

@@ -39,11 +39,7 @@ Node *rule_transpose_unit(const Rewriting *rw, Node *n) {
     return ir_reshape(rw->g, n->args[0], n->type->rank, n->type->dims);
 }
 enum { MAPS_DEEP = 6 };
-/* Another axis becomes the last, along which memory is walked: good only where something below can be made in that order. */
-static bool turns_last(const Node *n) {
-    int last = n->type->rank - 1;
-    return last >= 0 && n->at->perm.v[last] != last && n->type->dims[last] > 1;
-}
+/* What is below can be made in another order. */
 static bool takes_up(const Node *x, int depth) {
     if (x->op == OP_dot || x->op == OP_transpose || x->op == OP_arg) return true;
     for (int i = 0; i < x->n_args && depth && op_loop_class(x->op) == LOOP_map; i++)
@@ -55,7 +51,7 @@ Node *rule_transpose_map(const Rewriting *rw, Node *n) {
     Node *args[3];
     int perm[RANK_MAX];
     if (op_loop_class(x->op) != LOOP_map || x->op == OP_random || !rw->single[0]) return NULL;
-    if (turns_last(n) && !takes_up(x, MAPS_DEEP)) return NULL;
+    if (transpose_turns_last(n) && !takes_up(x, MAPS_DEEP)) return NULL;
     to_ints(n->at->perm, perm);
     for (int i = 0; i < x->n_args; i++) args[i] = ir_transpose(rw->g, x->args[i], perm);
     return node_make(rw->g, x->op, x->n_args, args, x->at);

@@ -116,7 +116,7 @@ static bool floats_take(const uint8_t *from, int64_t n, bool big, uint8_t *to) {
 /* Checks each, and stores it unless `to` is NULL. */
 static Status convert(const Reading *reading, const Column *column, const char *path, const ArrayHeader *h,
                       const uint8_t *from, uint8_t *to) {
-    int64_t size = column->dtype == NN_F64 ? 8 : column->dtype == NN_U8 || column->dtype == NN_BOOL ? 1 : 4;
+    int64_t size = nn_dtype_bytes(column->dtype);
     const nn_column *spec = column->spec;
     bool floats = h->type.kind == 'f' && h->type.bytes == 4 && column->dtype == NN_F32 && spec->element == NN_REAL;
     for (int64_t row = 0; row < h->rows; row++) {
@@ -160,7 +160,7 @@ Status array_take(Reading *reading, Column *column, int f, const char *path, con
                                  (spec->element == NN_CLASS && spec->classes >= 256));
         return all_fit ? OK : convert(reading, column, path, h, from, NULL);
     }
-    int64_t size = dtype == NN_F64 ? 8 : dtype == NN_U8 || dtype == NN_BOOL ? 1 : 4;
+    int64_t size = nn_dtype_bytes(dtype);
     Bytes converted = {.n = (size_t)(h->rows * h->elements * size)};
     uint8_t *to = converted.owned = malloc(converted.n);
     if (!to) return console_fail(reading->console, FAILED_LIMIT, "not enough memory for %s", path);

@@ -305,12 +305,7 @@ static Status cell_store(const Csv *csv, const nn_column *spec, int64_t place, C
         return fail_cell(csv, spec, place, cell, "is beyond the largest float32");
     return OK;
 }
-static int64_t cell_bytes(const nn_column *spec) {
-    return spec->element == NN_CLASS                        ? 4
-           : spec->dtype == NN_F64                          ? 8
-           : spec->dtype == NN_U8 || spec->dtype == NN_BOOL ? 1
-                                                            : 4;
-}
+static int64_t cell_bytes(const nn_column *spec) { return spec->element == NN_CLASS ? 4 : nn_dtype_bytes(spec->dtype); }
 /* The text behind the rows that are stored is given back a stretch at a time. */
 static void text_drop(Csv *csv, size_t *dropped) {
     size_t at = (size_t)(csv->at - (const char *)csv->text.data);

@@ -6,7 +6,6 @@
 
 #pragma weak task_draw /* linked with programs that have made sets */
 
-static int64_t element_bytes(int64_t dtype) { return dtype == NN_F64 ? 8 : dtype == NN_U8 || dtype == NN_BOOL ? 1 : 4; }
 static void widen(const uint8_t *from, int64_t n, int64_t dtype, uint8_t *to) {
     switch (dtype) {
     case NN_F32:
@@ -51,15 +50,15 @@ typedef struct Value {
 } Value;
 static Value value_of(const Set *set, Part part, const Column *column, int64_t dtype) {
     int64_t window = column->spec->window > 0 ? column->spec->window : 1, n = window * column->elements;
-    return (Value){column, &set->parts[part], dtype, n, n * element_bytes(dtype)};
+    return (Value){column, &set->parts[part], dtype, n, n * nn_dtype_bytes(dtype)};
 }
 static const uint8_t *value_at(const Value *value, int64_t row) {
     const Column *column = value->column;
     int64_t raw = part_raw_row(value->part, row) + column->spec->shift;
-    return column->values[value->part->file] + raw * column->elements * element_bytes(column->dtype);
+    return column->values[value->part->file] + raw * column->elements * nn_dtype_bytes(column->dtype);
 }
 static void value_put(const Value *value, const uint8_t *from, uint8_t *to) {
-    if (element_bytes(value->column->dtype) == element_bytes(value->dtype))
+    if (nn_dtype_bytes(value->column->dtype) == nn_dtype_bytes(value->dtype))
         memcpy(to, from, (size_t)value->size);
     else
         widen(from, value->n, value->dtype, to);
@@ -79,7 +78,7 @@ static void column_fill(const Filling *f, int64_t c, int64_t from, int64_t end) 
 static void labels_fill(const Filling *f, int64_t c, int64_t from, int64_t end) {
     const Made *made = f->set->made;
     const nn_column *spec = &f->set->spec->columns[c];
-    int64_t n = spec->window > 0 ? spec->window : 1, size = element_bytes(spec->dtype);
+    int64_t n = spec->window > 0 ? spec->window : 1, size = nn_dtype_bytes(spec->dtype);
     uint8_t *to = f->batch + f->feed->columns[c] + from * n * size;
     for (int64_t i = from; i < end; i++)
         for (int64_t j = 0; j < n; j++, to += size) {
@@ -97,7 +96,7 @@ static void base_fill(const Filling *f, int64_t c, int64_t from, int64_t end, ui
     const Column *column = &base->columns[spec->column];
     Value value = value_of(base, f->fill->part, column, spec->dtype);
     int64_t n = spec->window > 0 ? spec->window : 1, side = picture ? picture_side(column->spec) : 0;
-    int64_t pixel = side ? column->elements / (side * side) * element_bytes(column->dtype) : 0;
+    int64_t pixel = side ? column->elements / (side * side) * nn_dtype_bytes(column->dtype) : 0;
     for (int64_t i = from; i < end; i++)
         for (int64_t j = 0; j < n; j++) {
             int64_t at = i * made->length + spec->shift + j;
