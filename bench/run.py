@@ -6,8 +6,8 @@
     QUIET=8            for a machine that others use: a turn in which they were busy is tried again, up to so many times
     CLOCK=cpu          rates by the CPU time a process had, not by the wall (one thread)
 
-With more than one thread, ours on one takes its turns too: `to one`. In the table `ratio` is the median of the ratios turn by turn, to the peer whose median rate is the highest; `of bests` compares the
-fastest turn of each, which says more where others use the machine.
+With more than one thread, ours on one takes its turns too: `to one`. In the table `ratio` is the median of the ratios turn by turn, to
+the peer whose median rate is the highest; `of bests` compares the fastest turn of each, which says more where others use the machine.
 
 Ours is asked anew each turn (`ROW bench`); a peer is one process that lives through all turns (worker.py), since some take a
 minute to start. All are bound to the same cores. The results, turn by turn, are written to build/bench/results-*.json.
