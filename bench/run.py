@@ -2,6 +2,7 @@
 
     ROWS="mlp lenet"   only these           THREADS=1      only so many threads (default: 1, then 2)
     SCALE=1.3          all sizes times 1.3  TURNS=7        alternations        SECONDS=0.5  length of a turn
+    SCALE="1 0.7 1.3"  each of them: a column says how much of the first one's ratio, to its best peer, a row keeps at the others
     PEERS="jax"        only these           VARIANTS=all   also the variants that were slower when last compared
     QUIET=8            for a machine that others use: a turn in which they were busy is tried again, up to so many times
     CLOCK=cpu          rates by the CPU time a process had, not by the wall (one thread)
@@ -29,7 +30,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get('BUILD', 'build'))
 WORK = os.path.join(BUILD, 'bench')
 ENV = os.environ.get
-SCALE, TURNS, SECONDS = float(ENV('SCALE', '1')), int(ENV('TURNS', '7')), float(ENV('SECONDS', '0.5'))
+SCALES, TURNS, SECONDS = [float(s) for s in ENV('SCALE', '1').split()], int(ENV('TURNS', '7')), float(ENV('SECONDS', '0.5'))
 PEERS, CLOCK, QUIET = ENV('PEERS', 'torch compile jax').split(), ENV('CLOCK', 'wall'), int(ENV('QUIET', '1'))
 DISTURBED = 0.1           # CPUs that others kept busy during a turn, on average, from which on it is tried again
 FIRST_STEP_LIMIT = 120.0  # seconds that a peer may take to its first step
@@ -84,14 +85,14 @@ def event(text, kind):
 
 
 class Ours:
-    def __init__(self, name, threads):
+    def __init__(self, name, threads, scale):
         row = ROWS[name]
         self.folder = os.path.join(WORK, 'data', '%s-%d' % (row.data, row.batch))
         data.store(row, self.folder)
-        self.name, self.threads = name, threads
-        self.program = os.path.join(WORK, name if SCALE == 1 else '%s-%g' % (name, SCALE))
+        self.name, self.threads, self.scale = name, threads, scale
+        self.program = os.path.join(WORK, name if scale == 1 else '%s-%g' % (name, scale))
         self.weights = self.program + '.start'
-        sizes = [w for k, v in scaled(row, SCALE).items() for w in ('-D', '%s=%d' % (k, v))]
+        sizes = [w for k, v in scaled(row, scale).items() for w in ('-D', '%s=%d' % (k, v))]
         page = shutil.copy(os.path.join(HERE, name + '.nn'), self.folder)  # beside its files: their element type is compiled in
         _, build, _ = run([os.path.join(BUILD, 'nnc'), page, '-o', self.program] + sizes)
         _, first, _ = run([self.program, 'bench', '--steps', '1', '--threads', str(threads)], threads)
@@ -170,9 +171,9 @@ class Peer:
         self.log.close()
 
 
-def peers_start(ours):
+def peers_start(ours, impls):
     row, peers, failed = ROWS[ours.name], [], []
-    for impl in PEERS:
+    for impl in impls:
         variants = getattr(row, impl)
         for variant in variants if ENV('VARIANTS') == 'all' else variants[:1]:
             say('  %s %s ..' % (impl, variant))
@@ -188,10 +189,11 @@ def median(values):
     return statistics.median(values) if values else float('nan')
 
 
-def measure(name, threads):
-    say('%s, %d thread%s' % (name, threads, 's' if threads > 1 else ''))
-    ours = Ours(name, threads)
-    peers, failed = peers_start(ours)
+def measure(name, threads, scale=1.0, impls=None):
+    """-> the row's results; impls: the peers to compare with, all that were asked for if None"""
+    say('%s, %d thread%s%s' % (name, threads, 's' if threads > 1 else '', ', times %g' % scale if scale != 1 else ''))
+    ours = Ours(name, threads, scale)
+    peers, failed = peers_start(ours, impls or PEERS)
     try:
         turns, ones = [], []
         for _ in range(TURNS):
@@ -208,7 +210,7 @@ def measure(name, threads):
 
 def summary(ours, peers, turns, failed):
     mine = [t[0] for t in turns]
-    out = dict(row=ours.name, threads=ours.threads, scale=SCALE, clock=CLOCK, parameters=ours.parameters, loss=ours.loss,
+    out = dict(row=ours.name, threads=ours.threads, scale=ours.scale, clock=CLOCK, parameters=ours.parameters, loss=ours.loss,
                rate=median([t['rate'] for t in mine]), gflops=median([t['gflops'] / t['examples_per_s'] * t['rate'] for t in mine]),
                peak=max(t['peak_gflops'] for t in mine), first_step_s=ours.first_step, size=ours.size,
                rss_mb=max(t['peak_rss_mb'] for t in mine), must=ROWS[ours.name].must, failed=failed, peers=[],
@@ -253,6 +255,33 @@ def table(results):
     return text
 
 
+def kept(results):
+    """A table of the sizes: how much of the first scale's ratio, to that scale's best peer, is left at the others. '' with one scale."""
+    if len(SCALES) < 2:
+        return ''
+    lines = [['row', 'threads', 'best peer'] + ['ratio at %g' % s for s in SCALES] + ['kept at %g' % s for s in SCALES[1:]]]
+    lines.append(['---'] * len(lines[0]))
+    of = {(r['row'], r['threads'], r['scale']): r for r in results}
+    for first in (r for r in results if r['scale'] == SCALES[0] and r['peers']):
+        ratios = [of.get((first['row'], first['threads'], s), {}).get('ratio') for s in SCALES]
+        lines.append([first['row'], str(first['threads']), first['peers'][0]['impl']] + ['%.2f' % x if x else '' for x in ratios]
+                     + ['%.0f %%' % (100 * x / ratios[0]) if x else '' for x in ratios[1:]])
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+
+
+def sizes_measure(name, threads):
+    """The row at every scale; at those after the first beside its best peer only."""
+    out = []
+    for scale in SCALES:
+        try:
+            out.append(measure(name, threads, scale, [p['impl'] for p in out[0]['peers'][:1]] if out else None))
+        except RuntimeError as why:
+            say('%s, times %g: %s' % (name, scale, why))
+            if not out:
+                break
+    return out
+
+
 def machine():
     with open('/proc/cpuinfo') as f:
         name = next((line.split(':')[1].strip() for line in f if line.startswith('model name')), platform.machine())
@@ -269,17 +298,16 @@ def main():
     results, path = [], os.path.join(WORK, time.strftime('results-%Y%m%d-%H%M%S.json'))
     for t in threads:
         for name in names:
-            try:
-                results.append(measure(name, t))
-            except RuntimeError as why:
-                say('%s: %s' % (name, why))
-                continue
-            say(table([results[-1]]).splitlines()[2])
+            more = sizes_measure(name, t)
+            results += more
+            say('\n'.join(table(more).splitlines()[2:2 + len(more)]))
             with open(path, 'w') as f:
                 json.dump(dict(machine=machine(), results=results), f, indent=1)
     versions = sorted({'%s %s' % ('torch' if p['impl'] == 'compile' else p['impl'], p['version']) for r in results for p in r['peers']})
-    print('%s; %s; scale %g, median of %d turns of %g s, %s clock' % (machine(), ', '.join(versions), SCALE, TURNS, SECONDS, CLOCK))
-    print(table(results) if results else 'nothing measured')
+    print('%s; %s; scale %g, median of %d turns of %g s, %s clock' % (machine(), ', '.join(versions), SCALES[0], TURNS, SECONDS, CLOCK))
+    print(table([r for r in results if r['scale'] == SCALES[0]]) if results else 'nothing measured')
+    if results and len(SCALES) > 1:
+        print('\n' + kept(results))
     say('as JSON: ' + path)
 
 
