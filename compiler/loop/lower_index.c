@@ -1,6 +1,8 @@
 /* lower_index.c: kernels that go by looked-up numbers: put adds slices in the order of its index, top ranks rows. */
 #include "lower.h"
 
+enum { VECTORS = 32 }; /* of a slice in a task of a put */
+
 /* ---- put: y [B.. P.. I.. R..], index [B.. I..] -> [B.. P.. n R..]. Dims: B, P, R results; I folded. */
 
 typedef struct Put {
@@ -10,7 +12,10 @@ typedef struct Put {
     int cut_at, block_dim;
     i64 length, n_blocks;
     LoopAffine slot;      /* the looked-up row */
-    LoopValue *block;     /* unused unless cut */
+    int lanes;            /* the group that goes by lanes, and of it: */
+    i64 vectors, each;    /* all, and those of a task */
+    LoopAffine first;     /* of the task */
+    bool parallel;        /* tasks */
 } Put;
 
 static void put_dims(Lower *w, Put *u) {
@@ -86,6 +91,45 @@ static void put_pick(Lower *w, void *context, LoopValue **acc) {
     put_element(w, u);
 }
 static void put_slices(Lower *w, void *context) { nest_fold(w, -1, 0, NULL, put_pick, context); }
+/* Of a slice the vectors of a task, one after the other: what is added is read as it lies, and stays in L2 where it is added to. */
+static void put_pick_vectors(Lower *w, void *context, LoopValue **acc) {
+    Put *u = context;
+    (void)acc;
+    u->slot = affine_value(affine(0), picked_row(w, u), 1);
+    int mark = known_mark(w);
+    LoopAffine left = affine_plus(affine(u->vectors), affine_times(u->first, -1));
+    LoopFor *vector = loop_for_within(&w->b, FOR_SERIAL, u->each, NULL, u->vectors % u->each ? &left : NULL, 0, NULL);
+    group_bind(w, u->lanes, affine_times(affine_loop(u->first, vector, 1), LANES), true);
+    w->active = LANES;
+    put_element(w, u);
+    w->active = 0;
+    group_unbind(w, u->lanes);
+    loop_for_end(&w->b, NULL);
+    known_forget(w, mark);
+}
+/* All slices, some vectors of them a task, then what is left of their ends. */
+static void put_tasks(Lower *w, void *context) {
+    Put *u = context;
+    i64 extent = w->groups.v[u->lanes].extent, tasks;
+    int n_open, mark = known_mark(w);
+    LoopFor *task;
+    u->vectors = extent / LANES;
+    tasks = (u->vectors + VECTORS - 1) / VECTORS;
+    if (tasks) {
+        u->each = (u->vectors + tasks - 1) / tasks;
+        u->first = affine_times(rounds_open(w, tasks, u->parallel, 0, NULL, &n_open, &task), u->each);
+        nest_fold(w, -1, 0, NULL, put_pick_vectors, u);
+        while (n_open--) loop_for_end(&w->b, NULL);
+        known_forget(w, mark);
+    }
+    if (extent % LANES == 0) return;
+    group_bind(w, u->lanes, affine(u->vectors * LANES), true);
+    w->active = (int)(extent % LANES);
+    put_slices(w, u);
+    w->active = 0;
+    group_unbind(w, u->lanes);
+    known_forget(w, mark);
+}
 
 static void set_all(Lower *w, int buffer, i64 count, LoopValue *value) {
     if (count >= LANES) {
@@ -148,8 +192,17 @@ void lower_put(Lower *w) {
     LoopValue *zero = literal_of(w, u.node->type->dtype, 0);
     const PlanValue *target = put_target(w, &u);
     set_all(w, buffer_of(w, target, true), target->type->count, zero);
-    if (u.cut_at >= 0) put_cut(w, &u);
-    else nest(w, AXIS_RESULT, put_lanes(w, &u), false, put_slices, &u);
+    u.lanes = put_lanes(w, &u);
+    if (u.cut_at >= 0) {
+        put_cut(w, &u);
+    } else if (u.lanes < 0) {
+        nest(w, AXIS_RESULT, -1, false, put_slices, &u);
+    } else {
+        bool alone = true; /* no other axis of the result */
+        for (int g = 0; g < w->groups.n; g++) alone &= w->groups.v[g].class != AXIS_RESULT || g == u.lanes;
+        u.parallel = alone && w->kernel->parallel;
+        nest_outer(w, AXIS_RESULT, u.lanes, !alone && w->kernel->parallel, put_tasks, &u);
+    }
 }
 
 /* ---- top: x [.. n] -> [.. count]. a comes before b: a is NaN and b not, or a > b, or neither and a's index is lower. */

@@ -194,6 +194,32 @@ CASE(take_map) {
     Node *x = in(m, DIMS(3, 5, 4)), *y = in(m, DIMS(3, 4)), *i = in_type(m, DT_i32, DIMS(3, 2));
     return ir_take(G, ir_div(G, x, ir_spread(G, y, 1, 5)), i, 1, 1);
 }
+static Node *lookups(Maker *m) { return in_type(m, DT_i32, DIMS(4, 5)); }
+CASE(transpose_take) {
+    Node *x = in(m, DIMS(2, 3, 4)), *i = lookups(m);
+    return ir_transpose(G, ir_take(G, x, i, 1, 0), INTS(0, 2, 1, 3));
+}
+CASE(map_take) {
+    Node *x = in(m, DIMS(2, 3, 4)), *b = in(m, DIMS(2, 4)), *i = lookups(m);
+    return ir_div(G, ir_take(G, x, i, 1, 0), ir_broadcast(G, b, DIMS(2, 4, 5, 4), INTS(0, 3)));
+}
+CASE(dot_take) {
+    Node *x = in(m, DIMS(2, 3, 4)), *w = in(m, DIMS(6, 4)), *i = lookups(m);
+    Node *rows = ir_transpose(G, ir_take(G, x, i, 1, 0), INTS(2, 3, 0, 1)); /* [5, 4, 2, 4] */
+    return ir_dot(G, w, rows, 0, NULL, NULL, 1, INTS(1), INTS(1));
+}
+CASE(dot_looked) {
+    Node *x = in(m, DIMS(3, 32)), *y = in(m, DIMS(2, 5, 4)), *i = lookups(m);
+    return ir_dot(G, ir_take(G, x, i, 0, 0), y, 0, NULL, NULL, 2, INTS(1, 0), INTS(1, 2));
+}
+CASE(put_transpose) {
+    Node *y = in(m, DIMS(2, 5, 4)), *i = lookups(m);
+    return ir_put(G, ir_transpose(G, y, INTS(0, 2, 1)), i, 3, 1, 0);
+}
+CASE(put_dot) {
+    Node *y = in(m, DIMS(3, 4, 5)), *w = in(m, DIMS(3, 32)), *i = lookups(m);
+    return ir_put(G, ir_dot(G, w, y, 0, NULL, NULL, 1, INTS(0), INTS(0)), i, 5, 1, 0);
+}
 typedef struct RuleCase {
     const char *name;
     bool exact;
