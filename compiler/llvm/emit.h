@@ -1,7 +1,7 @@
 /* emit.h: what the parts of the translation share: the module being written, and the function being written.
 **
-** A loop IR function becomes an LLVM function (call, a pointer for each parameter, scalars). The body of a parallel loop becomes a
-** function of its own with the same kind of head, so that its pointers are `noalias` too. Values are emitted where the walk of the
+** A loop IR function becomes an LLVM function (call, a pointer for each parameter, scalars), the body of a parallel loop one of its own,
+** a task. Values are emitted where the walk of the
 ** loop IR meets them; an `unrolled` body is walked again for each round. Nothing is optimised here: SSA comes out finished. */
 #ifndef NNC_LLVM_EMIT_H
 #define NNC_LLVM_EMIT_H
@@ -12,8 +12,7 @@
 typedef struct FunctionCode {
     LLVMValueRef function;
     LLVMTypeRef type;
-    LLVMValueRef watched; /* K.watched of hooks.c, NULL: it is never called as a row of the table */
-    LLVMTypeRef watched_type;
+    LLVMValueRef facts; /* what hooks.c says of it, made at the first call that may be watched */
 } FunctionCode;
 typedef struct Emitter {
     Arena *arena;
@@ -28,7 +27,7 @@ typedef struct Emitter {
     LLVMTypeRef pointer, i64, i32, i8, nothing;
     Map functions;           /* LoopFunction -> FunctionCode */
     LLVMValueRef *constants; /* [loops->constants.n], made at first use */
-    FunctionCode clock, scan[2]; /* helpers, made at first use (scan: f32, f64) */
+    FunctionCode clock, scan; /* helpers of hooks.c, made at first use */
     bool internal;           /* entries are not exported: a module with a table */
     int n_tasks;             /* functions of parallel loops so far, for their names */
 } Emitter;
@@ -49,7 +48,7 @@ typedef struct Body {
 void module_emit(Emitter *e, const Program *program);
 void emitter_init(Emitter *e, Arena *arena, const LoopProgram *loops, const LlvmMachine *machine, const Parts *parts, int part);
 /* A function's code; declared where another part has it. */
-const FunctionCode *code_of(Emitter *e, const LoopFunction *f);
+FunctionCode *code_of(Emitter *e, const LoopFunction *f);
 
 LLVMTypeRef type_of(const Emitter *e, LoopType type);
 LLVMTypeRef memory_type(const Emitter *e, Dtype dtype); /* bool: i8 */
@@ -68,11 +67,12 @@ LLVMValueRef call_code(const Emitter *e, FunctionCode code, int n, LLVMValueRef 
 
 /* ---- functions and statements (loop_to_llvm.c, loop_to_llvm_parallel.c) ---- */
 Body *body_begin(Emitter *e, const LoopFunction *f, LLVMValueRef function);
-void param_attributes(const Emitter *e, LLVMValueRef function, unsigned at, const LoopBuffer *buffer);
+void bases_load(Body *b);
 void block_emit(Body *b, const LoopBlock *block);
 void body_statements(Body *b, const LoopBlock *block); /* the whole of it, stack slots first, return last */
 void emit_parallel(Body *b, const LoopFor *loop);
-void watched_emit(Emitter *e, const LoopFunction *f, const FunctionCode *code); /* hooks.c */
+/* A call of kernel f as this row of the table, which can be watched (hooks.c). */
+void watched_call(Emitter *e, const LoopFunction *f, FunctionCode *code, int n, LLVMValueRef *args, i64 kernel);
 LLVMValueRef call_field(const Body *b, size_t offset, LLVMTypeRef type); /* of nn_call; loaded where the builder stands */
 
 /* ---- memory (lower_memory.c) ---- */
@@ -86,7 +86,9 @@ void prefetch_emit(const Body *b, const LoopStatement *s);
 #include "../loop/loop.def"
 #undef LOP
 
-/* ---- the table (table.c) ---- */
+/* ---- the table and other constants (table.c) ---- */
+/* A constant that only this module knows. */
+LLVMValueRef constant_hidden(const Emitter *e, LLVMValueRef data, const char *name);
 void table_emit(Emitter *e, const Program *program);
 
 /* ---- targets (object.c) ---- */

@@ -2,7 +2,9 @@
 **
 ** Readers of data and some commands are members of libnnrt.a that nothing else of it asks for (it refers to them weakly): programs
 ** whose table needs them do, those with pictures also for the codecs. libnnrt.a is looked for beside nnc itself (as built), then in
-** ../lib/nnc of its directory (as installed). A trainer lies at a fixed address: the pointers of its table need no relocations, which would be longer than the table, and be read at each start. */
+** ../lib/nnc of its directory (as installed). A trainer lies at a fixed address: the pointers of its table
+** need no relocations, which would be longer than the table, and be read at each start. A small "common page" lets what is written begin
+** in the file right behind the code, not at the next page. */
 #include "llvm.h"
 #include <errno.h>
 #include <limits.h>
@@ -91,7 +93,8 @@ bool llvm_link(Compilation *c, int n_objects, const char *const *objects, const 
     vec_push(c->arena, &argv, library);
     static const char *const PICTURES[] = {"-lpng", "-ljpeg"};
     for (int i = 0; table_has(options->table, "images") && i < COUNT_OF(PICTURES); i++) vec_push(c->arena, &argv, PICTURES[i]);
-    static const char *const REST[] = {"-no-pie", "-Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,norelro", "-lz", "-lm", "-lpthread"};
+    static const char *const REST[] = {"-no-pie", "-Wl,--gc-sections,--build-id=none", "-Wl,-z,noseparate-code,-z,norelro,-z,common-page-size=64",
+                                       "-lz", "-lm", "-lpthread"};
     for (int i = 0; i < COUNT_OF(REST); i++) vec_push(c->arena, &argv, REST[i]);
 #ifdef NN_SANITIZE
     vec_push(c->arena, &argv, "-fsanitize=address,undefined"); /* as the runtime beside this nnc is built */

@@ -80,8 +80,8 @@ LLVMValueRef call_field(const Body *b, size_t offset, LLVMTypeRef type) {
     return value;
 }
 
-/* Block pointers that this function's own buffers need, loaded once. */
-static void load_bases(Body *b) {
+/* Block pointers that this function's own buffers need, loaded once; `call` is known. */
+void bases_load(Body *b) {
     for (int i = 0; i < b->f->buffers.n; i++) {
         Space space = b->f->buffers.v[i].space;
         if (space > SPACE_WORK || b->bases[space]) continue;
@@ -138,13 +138,12 @@ static LLVMValueRef constant_of(Emitter *e, int index) {
 }
 Body *body_begin(Emitter *e, const LoopFunction *f, LLVMValueRef function) {
     Body *b = ARENA_NEW(e->arena, Body);
-    *b = (Body){.e = e, .f = f, .function = function, .call = LLVMGetParam(function, 0)};
+    *b = (Body){.e = e, .f = f, .function = function};
     b->values = ARENA_ARRAY(e->arena, LLVMValueRef, f->n_values);
     b->indices = ARENA_ARRAY(e->arena, LLVMValueRef, f->n_loops);
     b->pointers = ARENA_ARRAY(e->arena, LLVMValueRef, f->buffers.n);
     b->start = block_new(b, "start");
     LLVMPositionBuilderAtEnd(e->builder, b->start);
-    load_bases(b);
     for (int i = 0; i < f->buffers.n; i++)
         if (f->buffers.v[i].space == SPACE_CONSTANT) b->pointers[i] = constant_of(e, (int)f->buffers.v[i].offset);
     return b;
@@ -155,7 +154,7 @@ void body_statements(Body *b, const LoopBlock *block) {
     LLVMBuildRetVoid(b->e->builder);
 }
 
-void param_attributes(const Emitter *e, LLVMValueRef function, unsigned at, const LoopBuffer *buffer) {
+static void param_attributes(const Emitter *e, LLVMValueRef function, unsigned at, const LoopBuffer *buffer) {
     attribute_add(e, function, at, "noalias", 0);
     attribute_add(e, function, at, "nocapture", 0);
     attribute_add(e, function, at, "align", (u64)buffer->align);
@@ -176,24 +175,18 @@ static LLVMValueRef function_new(const Emitter *e, const char *name, LLVMTypeRef
 }
 static FunctionCode *function_declare(Emitter *e, const LoopFunction *f, bool exported) {
     int n = 1 + f->n_params + f->scalars.n;
-    LLVMTypeRef *types = ARENA_ARRAY(e->arena, LLVMTypeRef, n + 1);
+    LLVMTypeRef *types = ARENA_ARRAY(e->arena, LLVMTypeRef, n);
     for (int i = 0; i < 1 + f->n_params; i++) types[i] = e->pointer;
     for (int i = 0; i < f->scalars.n; i++) types[1 + f->n_params + i] = type_of(e, f->scalars.v[i]->type);
-    types[n] = e->i64;
     FunctionCode *code = ARENA_NEW(e->arena, FunctionCode);
     code->type = LLVMFunctionType(e->nothing, types, (unsigned)n, false);
     code->function = function_new(e, f->name, code->type, f, exported);
     if (!part_of(e->parts, f)->hot) attribute_small(e, code->function);
-    if (part_of(e->parts, f)->watched) {
-        code->watched_type = LLVMFunctionType(e->nothing, types, (unsigned)n + 1, false);
-        code->watched = function_new(e, arena_printf(e->arena, "%s.watched", f->name), code->watched_type, f, false);
-        attribute_small(e, code->watched);
-    }
     map_set_ptr(&e->functions, f, code);
     return code;
 }
-const FunctionCode *code_of(Emitter *e, const LoopFunction *f) {
-    const FunctionCode *code = map_get_ptr(&e->functions, f);
+FunctionCode *code_of(Emitter *e, const LoopFunction *f) {
+    FunctionCode *code = map_get_ptr(&e->functions, f);
     if (code) return code;
     nnc_check(part_of(e->parts, f)->part != e->part, "%s is called before it is known", f->name);
     return function_declare(e, f, false);
@@ -202,11 +195,12 @@ static void function_emit(Emitter *e, const LoopFunction *f, bool exported) {
     if (part_of(e->parts, f)->part != e->part) return;
     const FunctionCode *code = function_declare(e, f, exported);
     Body *b = body_begin(e, f, code->function);
+    b->call = LLVMGetParam(code->function, 0);
+    bases_load(b);
     for (int i = 0; i < f->n_params; i++) b->pointers[i] = LLVMGetParam(code->function, (unsigned)i + 1);
     for (int i = 0; i < f->scalars.n; i++)
         b->values[f->scalars.v[i]->id] = LLVMGetParam(code->function, (unsigned)(1 + f->n_params + i));
     body_statements(b, &f->body);
-    if (code->watched) watched_emit(e, f, code);
 }
 
 /* ---- statements ---- */
@@ -328,17 +322,14 @@ static void emit_if(Body *b, const LoopStatement *s) {
 static void emit_call(Body *b, const LoopStatement *s) {
     const LoopCall *call = s->call;
     const LoopFunction *g = call->function;
-    FunctionCode code = *code_of(b->e, g);
+    FunctionCode *code = code_of(b->e, g);
     int n = 1 + g->n_params + g->scalars.n;
-    LLVMValueRef *args = ARENA_ARRAY(b->e->arena, LLVMValueRef, n + 1);
+    LLVMValueRef *args = ARENA_ARRAY(b->e->arena, LLVMValueRef, n);
     args[0] = b->call;
     for (int i = 0; i < g->n_params; i++) args[1 + i] = address_emit(b, call->buffers[i].buffer, &call->buffers[i].at, true);
     for (int i = 0; i < g->scalars.n; i++) args[1 + g->n_params + i] = value_get(b, call->scalars[i]);
-    if (call->kernel >= 0 && part_of(b->e->parts, b->f)->watches) {
-        code = (FunctionCode){.function = code.watched, .type = code.watched_type};
-        args[n++] = const_i64(b->e, call->kernel);
-    }
-    call_code(b->e, code, n, args);
+    if (call->kernel >= 0 && part_of(b->e->parts, b->f)->watches) watched_call(b->e, g, code, n, args, call->kernel);
+    else call_code(b->e, *code, n, args);
 }
 
 static void (*const EMIT[STATEMENT_COUNT])(Body *, const LoopStatement *) = {

@@ -1,8 +1,7 @@
-/* loop_to_llvm_parallel.c: parallel loops: the body becomes a function of its own, handed to nn_parallel, or called in a plain
-** loop when the call has no pool.
+/* loop_to_llvm_parallel.c: parallel loops: the body becomes a function of its own, handed to nn_parallel (which runs the tasks in order
+** when the call has no pool).
 **
-** body(call, buffers.., outer indices.., values.., index)   its head is like a kernel's, so its pointers are noalias
-** task(frame, i)                                             an nn_task: loads the rest from the frame, calls body
+** task(frame, i)   an nn_task: takes what it needs from the frame: call, buffers.., outer indices.., values..
 ** The frame lies on the caller's stack: nn_parallel returns when all tasks are done. */
 #include "emit.h"
 #include <stddef.h>
@@ -117,9 +116,9 @@ static Captures capture(const Body *b, const LoopFor *loop) {
 
 /* ---- functions ---- */
 
-/* body's arguments but for the index, as the caller has them. */
+/* What is in the frame, as the caller has it. */
 static LLVMValueRef *captured_values(const Body *b, const Captures *c, int *n) {
-    LLVMValueRef *list = ARENA_ARRAY(b->e->arena, LLVMValueRef, 2 + c->buffers.n + c->loops.n + c->values.n);
+    LLVMValueRef *list = ARENA_ARRAY(b->e->arena, LLVMValueRef, 1 + c->buffers.n + c->loops.n + c->values.n);
     *n = 0;
     list[(*n)++] = b->call;
     for (int i = 0; i < c->buffers.n; i++) list[(*n)++] = b->pointers[c->buffers.v[i]];
@@ -127,60 +126,33 @@ static LLVMValueRef *captured_values(const Body *b, const Captures *c, int *n) {
     for (int i = 0; i < c->values.n; i++) list[(*n)++] = value_get(b, c->values.v[i]);
     return list;
 }
-static FunctionCode body_function(const Body *b, const LoopFor *loop, const Captures *c, int n, LLVMTypeRef *types) {
-    Emitter *e = b->e;
-    FunctionCode code = {.type = LLVMFunctionType(e->nothing, types, (unsigned)n + 1, false)};
-    const char *name = arena_printf(e->arena, "%s.task%d", b->f->name, ++e->n_tasks);
-    code.function = LLVMAddFunction(e->module, name, code.type);
-    function_attributes(e, code.function, true);
-    if (!part_of(e->parts, b->f)->hot) attribute_small(e, code.function);
-    for (int i = 0; i < c->buffers.n; i++)
-        param_attributes(e, code.function, (unsigned)i + 2, &b->f->buffers.v[c->buffers.v[i]]);
-    Body *task = body_begin(e, b->f, code.function);
-    unsigned at = 1;
-    for (int i = 0; i < c->buffers.n; i++) task->pointers[c->buffers.v[i]] = LLVMGetParam(code.function, at++);
-    for (int i = 0; i < c->loops.n; i++) task->indices[c->loops.v[i]->id] = LLVMGetParam(code.function, at++);
-    for (int i = 0; i < c->values.n; i++) task->values[c->values.v[i]->id] = LLVMGetParam(code.function, at++);
-    task->indices[loop->id] = LLVMGetParam(code.function, at);
-    body_statements(task, &loop->body);
-    return code;
+static LLVMValueRef frame_load(const Emitter *e, LLVMTypeRef frame, LLVMValueRef task, unsigned i) {
+    LLVMValueRef field = LLVMBuildStructGEP2(e->builder, frame, LLVMGetParam(task, 0), i, "");
+    return LLVMBuildLoad2(e->builder, LLVMStructGetTypeAtIndex(frame, i), field, "");
 }
-/* void task(void *frame, int64_t i) */
-static LLVMValueRef task_function(Emitter *e, FunctionCode body, const LoopFor *loop, int n, LLVMTypeRef *types,
-                                  LLVMTypeRef frame) {
+static LLVMValueRef task_function(const Body *b, const LoopFor *loop, const Captures *c, LLVMTypeRef frame) {
+    Emitter *e = b->e;
     LLVMTypeRef type = LLVMFunctionType(e->nothing, (LLVMTypeRef[]){e->pointer, e->i64}, 2, false);
-    LLVMValueRef task = LLVMAddFunction(e->module, arena_printf(e->arena, "task%d", e->n_tasks), type);
+    LLVMValueRef task = LLVMAddFunction(e->module, arena_printf(e->arena, "%s.task%d", b->f->name, ++e->n_tasks), type);
     function_attributes(e, task, true);
-    attribute_small(e, task);
-    LLVMPositionBuilderAtEnd(e->builder, LLVMAppendBasicBlockInContext(e->context, task, "start"));
-    LLVMValueRef *args = ARENA_ARRAY(e->arena, LLVMValueRef, n + 1);
-    for (int i = 0; i < n; i++) {
-        LLVMValueRef field = LLVMBuildStructGEP2(e->builder, frame, LLVMGetParam(task, 0), (unsigned)i, "");
-        args[i] = LLVMBuildLoad2(e->builder, types[i], field, "");
-    }
-    args[n] = LLVMBuildNSWMul(e->builder, LLVMGetParam(task, 1), const_i64(e, loop->step), "");
-    call_code(e, body, n + 1, args);
-    LLVMBuildRetVoid(e->builder);
+    if (!part_of(e->parts, b->f)->hot) attribute_small(e, task);
+    attribute_add(e, task, 1, "noalias", 0); /* nothing is stored to the frame while tasks run */
+    attribute_add(e, task, 1, "readonly", 0);
+    Body *body = body_begin(e, b->f, task);
+    body->call = frame_load(e, frame, task, 0);
+    bases_load(body);
+    unsigned at = 1;
+    for (int i = 0; i < c->buffers.n; i++) body->pointers[c->buffers.v[i]] = frame_load(e, frame, task, at++);
+    for (int i = 0; i < c->loops.n; i++) body->indices[c->loops.v[i]->id] = frame_load(e, frame, task, at++);
+    for (int i = 0; i < c->values.n; i++) body->values[c->values.v[i]->id] = frame_load(e, frame, task, at++);
+    LLVMValueRef index = LLVMGetParam(task, 1);
+    body->indices[loop->id] = loop->step == 1 ? index : LLVMBuildNSWMul(e->builder, index, const_i64(e, loop->step), "");
+    body_statements(body, &loop->body);
     return task;
 }
 
-/* The same rounds in order, without a pool. Ends in a jump to `after`. */
-static void rounds_in_order(const Body *b, FunctionCode body, const LoopFor *loop, int n, LLVMValueRef *args,
-                            LLVMBasicBlockRef after) {
-    LLVMBuilderRef builder = b->e->builder;
-    LLVMBasicBlockRef before = LLVMGetInsertBlock(builder), round = block_new(b, "round");
-    LLVMValueRef zero = const_i64(b->e, 0);
-    LLVMBuildBr(builder, round);
-    LLVMPositionBuilderAtEnd(builder, round);
-    LLVMValueRef index = LLVMBuildPhi(builder, b->e->i64, "");
-    args[n] = index;
-    call_code(b->e, body, n + 1, args);
-    LLVMValueRef next = LLVMBuildNSWAdd(builder, index, const_i64(b->e, loop->step), "");
-    LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, next, const_i64(b->e, loop->extent), ""), round, after);
-    LLVMAddIncoming(index, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){before, round}, 2);
-}
-static void tasks_by_pool(const Body *b, LLVMValueRef pool, LLVMValueRef task, const LoopFor *loop, int n, LLVMValueRef *args,
-                          LLVMTypeRef frame) {
+/* A stack slot of the caller with these values. */
+static LLVMValueRef frame_store(const Body *b, LLVMTypeRef frame, int n, LLVMValueRef *values) {
     Emitter *e = b->e;
     LLVMBasicBlockRef now = LLVMGetInsertBlock(e->builder);
     LLVMValueRef first = LLVMGetFirstInstruction(b->start);
@@ -190,34 +162,24 @@ static void tasks_by_pool(const Body *b, LLVMValueRef pool, LLVMValueRef task, c
     LLVMPositionBuilderAtEnd(e->builder, now);
     for (int i = 0; i < n; i++) {
         LLVMValueRef field = LLVMBuildStructGEP2(e->builder, frame, slot, (unsigned)i, "");
-        LLVMBuildStore(e->builder, args[i], field);
+        LLVMBuildStore(e->builder, values[i], field);
     }
-    i64 count = (loop->extent + loop->step - 1) / loop->step;
-    LLVMTypeRef types[] = {e->pointer, e->pointer, e->pointer, e->i64};
-    FunctionCode parallel = external_code(e, "nn_parallel", e->nothing, 4, types);
-    call_code(e, parallel, 4, (LLVMValueRef[]){pool, task, slot, const_i64(e, count)});
+    return slot;
 }
-
 void emit_parallel(Body *b, const LoopFor *loop) {
     Emitter *e = b->e;
     Captures c = capture(b, loop);
     int n;
-    LLVMValueRef *args = captured_values(b, &c, &n);
-    LLVMTypeRef *types = ARENA_ARRAY(e->arena, LLVMTypeRef, n + 1);
-    for (int i = 0; i < n; i++) types[i] = LLVMTypeOf(args[i]);
-    types[n] = e->i64;
+    LLVMValueRef *values = captured_values(b, &c, &n);
+    LLVMTypeRef *types = ARENA_ARRAY(e->arena, LLVMTypeRef, n);
+    for (int i = 0; i < n; i++) types[i] = LLVMTypeOf(values[i]);
     LLVMTypeRef frame = LLVMStructTypeInContext(e->context, types, (unsigned)n, false);
     LLVMBasicBlockRef now = LLVMGetInsertBlock(e->builder);
-    FunctionCode body = body_function(b, loop, &c, n, types);
-    LLVMValueRef task = task_function(e, body, loop, n, types, frame);
+    LLVMValueRef task = task_function(b, loop, &c, frame);
     LLVMPositionBuilderAtEnd(e->builder, now);
+    LLVMValueRef slot = frame_store(b, frame, n, values);
     LLVMValueRef pool = call_field(b, offsetof(nn_call, pool), e->pointer);
-    LLVMBasicBlockRef many = block_new(b, "pool"), alone = block_new(b, "alone"), after = block_new(b, "done");
-    LLVMBuildCondBr(e->builder, LLVMBuildIsNull(e->builder, pool, ""), alone, many);
-    LLVMPositionBuilderAtEnd(e->builder, many);
-    tasks_by_pool(b, pool, task, loop, n, args, frame);
-    LLVMBuildBr(e->builder, after);
-    LLVMPositionBuilderAtEnd(e->builder, alone);
-    rounds_in_order(b, body, loop, n, args, after);
-    LLVMPositionBuilderAtEnd(e->builder, after);
+    i64 count = (loop->extent + loop->step - 1) / loop->step;
+    FunctionCode parallel = external_code(e, "nn_parallel", e->nothing, 4, (LLVMTypeRef[]){e->pointer, e->pointer, e->pointer, e->i64});
+    call_code(e, parallel, 4, (LLVMValueRef[]){pool, task, slot, const_i64(e, count)});
 }

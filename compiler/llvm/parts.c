@@ -46,8 +46,7 @@ static void mark_block(const Callees *c, const LoopBlock *block);
 static void mark_call(const Callees *c, const LoopCall *call) {
     FunctionPart *callee = map_get_ptr(&c->parts->of, call->function);
     callee->hot |= c->caller->hot;
-    if (call->kernel >= 0) callee->watched |= c->caller->watches;
-    else callee->watches |= c->caller->watches;
+    if (call->kernel < 0) callee->watches |= c->caller->watches;
 }
 static void mark_block(const Callees *c, const LoopBlock *block) {
     for (int i = 0; i < block->list.n; i++) {

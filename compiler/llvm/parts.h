@@ -9,7 +9,6 @@
 typedef struct FunctionPart {
     int part;
     bool watches; /* a step, or a part of one: its calls may be watched */
-    bool watched; /* one that watches calls it as a row of nn_program.kernels */
     bool hot;     /* called more than once a training: not by init and start alone */
     i64 cost;     /* about proportional to the time its compilation takes */
 } FunctionPart;

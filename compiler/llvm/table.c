@@ -11,17 +11,18 @@ typedef struct Words {
 } Words;
 static void add(Words *w, LLVMValueRef word) { vec_push(w->e->arena, &w->list, word); }
 
-static LLVMValueRef hidden(const Emitter *e, LLVMValueRef data, const char *name) {
+LLVMValueRef constant_hidden(const Emitter *e, LLVMValueRef data, const char *name) {
     LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(data), name);
     LLVMSetInitializer(global, data);
     LLVMSetGlobalConstant(global, true);
     LLVMSetLinkage(global, LLVMPrivateLinkage);
     LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr);
+    LLVMSetAlignment(global, 8);
     return global;
 }
 static LLVMValueRef string(const Emitter *e, const char *s) {
     nnc_check(s, "a NULL text in the table");
-    LLVMValueRef global = hidden(e, LLVMConstStringInContext2(e->context, s, strlen(s), false), "text");
+    LLVMValueRef global = constant_hidden(e, LLVMConstStringInContext2(e->context, s, strlen(s), false), "text");
     LLVMSetAlignment(global, 1);
     return global;
 }
@@ -39,9 +40,7 @@ static void add_list(Words *w, i64 n, LLVMTypeRef type, LLVMValueRef *parts, con
         add(w, LLVMConstNull(w->e->pointer));
         return;
     }
-    LLVMValueRef list = hidden(w->e, LLVMConstArray2(type, parts, (u64)n), name);
-    LLVMSetAlignment(list, 8);
-    add(w, list);
+    add(w, constant_hidden(w->e, LLVMConstArray2(type, parts, (u64)n), name));
 }
 static void add_i64s(Words *w, i64 n, const i64 *list) {
     LLVMValueRef *parts = ARENA_ARRAY(w->e->arena, LLVMValueRef, n);

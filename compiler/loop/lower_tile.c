@@ -148,6 +148,7 @@ static Tiling tiling_of(Lower *w, const Operand operands[2], int n_result, bool 
     Tiling t = {.w = w, .dot = w->kernel->anchor, .n_result = n_result};
     t.spec.vector_bits = options->vector_bits, t.spec.registers = options->registers;
     t.spec.parallel = w->kernel->parallel;
+    t.spec.program = w->program;
     *possible = make_axes(&t, operands);
     t.spec.left = (TileOperand){buffer_of(w, operands[0].value, false), affine(operands[0].form.constant)};
     t.spec.right = (TileOperand){buffer_of(w, operands[1].value, false), affine(operands[1].form.constant)};

@@ -44,6 +44,7 @@ typedef struct TileSpec {
     int vector_bits;  /* of the machine: 256 or 512 */
     int registers;
     bool parallel;    /* may be cut into tasks: not inside a parallel loop */
+    LoopProgram *program;  /* where functions are kept that products share; NULL: none are */
     TileFinish *finish;
     int finish_operations; /* on each result, roughly; 0: it is only stored */
     void *context;

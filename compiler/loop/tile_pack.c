@@ -118,6 +118,25 @@ static LoopAffine column_inside(const Pack *p, LoopAffine column) {
     LoopValue *clamped = loop_clamp(t->b, loop_index(t->b, column), 0, p->extent - 1);
     return affine_value(affine(0), clamped, 1);
 }
+/* A function that turns one block of 16 x 16: columns lie `stride` elements apart, what becomes of them `next` apart. Written once for
+** all products of the program that have these strides: it is as long as a tile. */
+static const LoopFunction *turner(const Tile *t, Dtype dtype, i64 stride, i64 next) {
+    LoopValue *rows[LANES];
+    LoopProgram *program = t->spec->program;
+    LoopBuilder b = loop_function_begin(program->arena, "turn");
+    int from = loop_param(&b, dtype, (LANES - 1) * stride + 1, false), to = loop_param(&b, dtype, (LANES - 1) * next + LANES, true);
+    b.function->buffers.v[from].align = dtype_bytes(dtype);
+    for (int l = 0; l < LANES; l++) rows[l] = loop_load_lanes(&b, from, affine(l * stride), 1);
+    loop_transpose16(&b, rows);
+    for (int l = 0; l < LANES; l++) loop_store(&b, to, affine(l * next), rows[l]);
+    return loop_program_function(program, loop_function_end(&b));
+}
+static void turn_by_call(const Pack *p, LoopAffine source, LoopAffine target) {
+    Tile *t = p->t;
+    Dtype dtype = t->b->function->buffers.v[p->from_buffer].dtype;
+    const LoopFunction *f = turner(t, dtype, p->stride, p->width * LANES);
+    loop_call(t->b, f, (LoopArgument[]){{p->from_buffer, source}, {p->to_buffer, target}}, NULL, -1);
+}
 /* Blocks of 16 columns x 16 summed elements. What is read and written past the end of the sum is not used, or overwritten. */
 static void pack_turned(Pack *p) {
     Tile *t = p->t;
@@ -132,12 +151,16 @@ static void pack_turned(Pack *p) {
     LoopAffine inside = affine_plus(sum_left(t, 1), affine_loop(affine(-1), round, -LANES));
     if (inner->scale) loop_if(t->b, 1, &inside);
     LoopAffine source = affine_loop(source_at(p), round, LANES), target = target_at(p);
-    for (int l = 0; l < LANES; l++)
-        rows[l] = loop_load_lanes(t->b, p->from_buffer, affine_plus(source, affine_times(column[l], p->stride)), 1);
-    loop_transpose16(t->b, rows);
     i64 next = p->width * LANES;
     target = affine_loop(affine_loop(target, round, LANES * next), vector, LANES);
-    for (int l = 0; l < LANES; l++) loop_store(t->b, p->to_buffer, affine_plus(target, affine(l * next)), rows[l]);
+    if (t->spec->program && !p->edge && p->stride >= 0) {
+        turn_by_call(p, affine_plus(source, affine_times(column[0], p->stride)), target);
+    } else {
+        for (int l = 0; l < LANES; l++)
+            rows[l] = loop_load_lanes(t->b, p->from_buffer, affine_plus(source, affine_times(column[l], p->stride)), 1);
+        loop_transpose16(t->b, rows);
+        for (int l = 0; l < LANES; l++) loop_store(t->b, p->to_buffer, affine_plus(target, affine(l * next)), rows[l]);
+    }
     if (inner->scale) loop_if_end(t->b, 0, NULL);
     loop_for_end(t->b, NULL);
     pack_close(p);
