@@ -143,6 +143,36 @@ static void find_maps(Tiling *t) {
     }
 }
 
+/* ---- what they read beside the product, where it is as large as the results: from memory, more often than not */
+
+static void prefetch_cell(Lower *w, const Node *node) {
+    Operand operand;
+    i64 lane;
+    if (node->type->rank != w->anchor_index->n) return; /* of a map of fewer axes, made anew for each */
+    if (!operand_place(w, w->kernel->body, node, w->anchor_index, &operand)) return;
+    if (operand.value->type->count < w->kernel->anchor->type->count) return;
+    LoopAffine at = axes_realise(w, &operand.form, &lane);
+    if (lane == 1) loop_prefetch(&w->b, buffer_of(w, operand.value, false), at, false, 3);
+}
+static void before_tile(void *context, LoopBuilder *b, int n, const TileCell *cells) {
+    Tiling *t = context;
+    Lower *w = t->w;
+    NodeMap seen = {.arena = w->arena};
+    nnc_check(b == &w->b, "a tile in another function");
+    w->anchor_index = index_of_dims(w, 0, t->n_result);
+    for (int m = 0; m < t->n_maps; m++)
+        for (int i = 0; i < t->maps[m]->n_args; i++) {
+            const Node *operand = t->maps[m]->args[i];
+            if (operand == t->dot || nodemap_get(&seen, operand) || !not_following(t, operand)) continue;
+            nodemap_set(&seen, operand, t);
+            for (int c = 0; c < n; c++) {
+                bind_cell(t, c + 1, &cells[c]);
+                prefetch_cell(w, operand);
+            }
+        }
+    unbind_cells(t);
+}
+
 static Tiling tiling_of(Lower *w, const Operand operands[2], int n_result, bool *possible) {
     const PlanOptions *options = &w->plan->options;
     Tiling t = {.w = w, .dot = w->kernel->anchor, .n_result = n_result};
@@ -161,6 +191,7 @@ bool tile_whole(Lower *w, const Operand operands[2], int n_result) {
     Tiling t = tiling_of(w, operands, n_result, &possible);
     if (!possible) return false;
     find_maps(&t);
+    t.spec.before = before_tile;
     t.spec.context = &t;
     tile_product(&w->b, &t.spec);
     return true;

@@ -97,9 +97,12 @@ static int cells_turned(const Tile *t, const Kind *kind, LoopValue *const *acc, 
     for (int l = 0; l < lanes; l++) cells[l] = cell_at(t, rows[l], 0, vector * LANES + l, t->s.row, (int)kind->rows);
     return lanes;
 }
+static TileCell *cells_make(const Tile *t, const Kind *kind) {
+    return ARENA_ARRAY(t->b->arena, TileCell, (t->s.turned ? LANES : kind_rows(t, kind)) * kind->width);
+}
 /* `last`: lanes of the last vector that count. */
 static void finish_cells(const Tile *t, const Kind *kind, LoopValue *const *acc, int last) {
-    TileCell *cells = ARENA_ARRAY(t->b->arena, TileCell, (t->s.turned ? LANES : kind_rows(t, kind)) * kind->width);
+    TileCell *cells = cells_make(t, kind);
     int n = 0;
     for (i64 j = 0; j < kind->width && t->s.turned; j++)
         n += cells_turned(t, kind, acc, j, j == kind->width - 1 ? last : LANES, cells + n);
@@ -143,6 +146,17 @@ static void tile_finish(const Tile *t, const Kind *kind, LoopValue *const *acc) 
     loop_if_end(t->b, 0, NULL);
 }
 
+/* What a finish reads comes from afar while the tile is computed. */
+static void tile_before(const Tile *t, const Kind *kind) {
+    TileCell *cells = cells_make(t, kind);
+    int n = 0;
+    if (!t->spec->before || t->s.along >= 0) return;
+    for (i64 j = 0; j < kind->width; j++)
+        for (i64 i = 0; i < (t->s.turned ? LANES : kind_rows(t, kind)); i++)
+            cells[n++] = t->s.turned ? cell_at(t, NULL, 0, j * LANES + i, t->s.row, LANES) : cell_at(t, NULL, i, j * LANES, t->s.lane, LANES);
+    t->spec->before(t->spec->context, t->b, n, cells);
+}
+
 /* ---- row tiles of a unit ---- */
 
 typedef enum Work { WORK_ALL, WORK_PARTIAL, WORK_FINISH } Work;
@@ -153,6 +167,7 @@ static void tile_emit(Tile *t, const Kind *kind, Work work) {
     bool is_long = tile_long(t->spec);
     if (work == WORK_ALL) {
         t->slot = affine(0);
+        tile_before(t, kind);
         acc_zero(t, kind, acc);
     } else if (work == WORK_PARTIAL || !is_long) {
         acc_load(t, kind, acc);

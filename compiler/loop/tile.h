@@ -46,6 +46,7 @@ typedef struct TileSpec {
     bool parallel;    /* may be cut into tasks: not inside a parallel loop */
     LoopProgram *program;  /* where functions are kept that products share; NULL: none are */
     TileFinish *finish;
+    TileFinish *before; /* where a tile begins, its cells without values: prefetches what `finish` will read; NULL: nothing is */
     int finish_operations; /* on each result, roughly; 0: it is only stored */
     void *context;
 } TileSpec;
