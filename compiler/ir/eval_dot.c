@@ -12,6 +12,8 @@ typedef struct Product {
     i64 n_batch, n_left, n_right, n, inner; /* n contracted elements in rows of `inner` */
     const i64 *left_batch, *right_batch, *left, *right, *left_steps, *right_steps;
     void *packed; /* [n][n_right] */
+    const Axes *left_free, *right_free;
+    const u8 *left_inside, *right_inside; /* [free][contracted]: which terms count; NULL: all */
 } Product;
 
 #if defined(__x86_64__)
@@ -43,6 +45,16 @@ static bool has_fused(void) { return false; }
                 for (int i = 0; i < half; i++) lane[i] += lane[i + half];                                              \
             out[j] = lane[0];                                                                                          \
         }                                                                                                              \
+    }                                                                                                                  \
+    attribute static void inside_##name(const Product *p, const u8 *in, const T *restrict l, T *restrict out) {        \
+        const T *restrict packed = p->packed;                                                                          \
+        for (i64 j = 0; j < p->n_right; j++) {                                                                         \
+            const u8 *too = p->right_inside ? p->right_inside + j * p->n : NULL;                                       \
+            T sum = 0;                                                                                                 \
+            for (i64 k = 0; k < p->n; k++)                                                                             \
+                if ((!in || in[k]) && (!too || too[k])) sum = FMA(l[p->left_steps[k]], packed[k * p->n_right + j], sum); \
+            out[j] = sum;                                                                                              \
+        }                                                                                                              \
     }
 KERNELS(f32, float, __builtin_fmaf, )
 KERNELS(f64, double, __builtin_fma, )
@@ -60,12 +72,38 @@ KERNELS(fused_f64, double, __builtin_fma, FUSED)
             for (i64 k = 0; k < p->n; k++)                                                                             \
                 for (i64 j = 0; j < p->n_right; j++)                                                                   \
                     packed[k * p->n_right + j] = right[p->right_steps[k] + p->right[j]];                               \
-            for (i64 i = 0; i < p->n_left; i++, out += p->n_right) row(p, left + p->left[i], packed, out);             \
+            for (i64 i = 0; i < p->n_left; i++, out += p->n_right) {                                                   \
+                const u8 *in = p->left_inside ? p->left_inside + i * p->n : NULL;                                      \
+                if (!in && !p->right_inside) row(p, left + p->left[i], packed, out);                                   \
+                else (fused ? inside_fused_##name : inside_##name)(p, in, left + p->left[i], out);                     \
+            }                                                                                                          \
         }                                                                                                              \
     }
 RUN(f32, float)
 RUN(f64, double)
 
+/* [free][contracted]: which terms the windows of one side's free axes leave; `first` is the axis of the result that the first of them
+** is. NULL: all. */
+static u8 *windows_of(Eval *eval, const Node *node, const Axes *free, int first, const Axes *contracted) {
+    i64 n_free = axes_count(free), n = axes_count(contracted);
+    u8 *inside = NULL;
+    for (int w = 0; w < node->at->inside.n; w += INSIDE_WORDS) {
+        const i64 *window = node->at->inside.v + w;
+        int axis = (int)window[INSIDE_AXIS] - first, place = (int)window[INSIDE_PLACE];
+        i64 below = 1, within = 1;
+        if (axis < 0 || axis >= free->n) continue;
+        if (!inside) inside = memset(eval_memory(eval, n_free * n), 1, (size_t)(n_free * n));
+        for (int i = axis + 1; i < free->n; i++) below *= free->dims[i];
+        for (int i = place + 1; i < contracted->n; i++) within *= contracted->dims[i];
+        for (i64 i = 0; i < n_free; i++)
+            for (i64 k = 0; k < n; k++) {
+                i64 from = window[INSIDE_A] * (i / below % free->dims[axis]) + window[INSIDE_C];
+                i64 at = from + window[INSIDE_B] * (k / within % contracted->dims[place]);
+                if (at < 0 || at >= window[INSIDE_N]) inside[i * n + k] = 0;
+            }
+    }
+    return inside;
+}
 /* Both operands from `base` on, contracted over the given axes of each. */
 static void dot_block(Eval *eval, const Node *node, Product *p, const Axes *lc, const Axes *rc, const void *l, const void *r,
                       void *out) {
@@ -75,10 +113,15 @@ static void dot_block(Eval *eval, const Node *node, Product *p, const Axes *lc, 
     p->inner = lc->n ? lc->dims[lc->n - 1] : 1;
     p->left_steps = left_steps;
     p->right_steps = right_steps;
+    int n_batch = node->at->lb.n;
+    u8 *left = windows_of(eval, node, p->left_free, n_batch, lc), *right = windows_of(eval, node, p->right_free, n_batch + p->left_free->n, lc);
+    p->left_inside = left, p->right_inside = right;
     p->packed = eval_memory(eval, p->n * p->n_right * dtype_bytes(node->type->dtype));
     if (node->type->dtype == DT_f32) run_f32(p, lanes, l, r, out);
     else run_f64(p, lanes, l, r, out);
     eval_memory_free(eval, p->packed);
+    if (right) eval_memory_free(eval, right);
+    if (left) eval_memory_free(eval, left);
     eval_memory_free(eval, right_steps);
     eval_memory_free(eval, left_steps);
 }
@@ -106,7 +149,8 @@ void eval_dot(Eval *eval, const Node *node, const Tensor *args, Tensor *results)
     Axes lf = axes_but(args[0].type, at->lb, at->lc), rf = axes_but(args[1].type, at->rb, at->rc);
     i64 *offsets[4] = {axes_offsets(eval, &lb), axes_offsets(eval, &rb), axes_offsets(eval, &lf), axes_offsets(eval, &rf)};
     Product p = {.n_batch = axes_count(&lb), .n_left = axes_count(&lf), .n_right = axes_count(&rf),
-                 .left_batch = offsets[0], .right_batch = offsets[1], .left = offsets[2], .right = offsets[3]};
+                 .left_batch = offsets[0], .right_batch = offsets[1], .left = offsets[2], .right = offsets[3],
+                 .left_free = &lf, .right_free = &rf};
     if (at->cut) dot_cut(eval, node, &p, &lc, &rc, args, results[0].data);
     else dot_block(eval, node, &p, &lc, &rc, args[0].data, args[1].data, results[0].data);
     for (int i = 0; i < 4; i++) eval_memory_free(eval, offsets[i]);

@@ -28,6 +28,9 @@
 ** +2, +1. cut=G: the axis at cut_axis in G blocks of ceil(n/G) (the last may be short or, past the end, absent: +0), each summed
 ** as said (the lanes of a block are counted from its first element), then adjacent pairs ((b0+b1)+(b2+b3)).. . A cut put: each
 ** block of the index into zeros of its own, then the same pairs. G is a power of two.
+** dot's `inside` (set by settle): terms that fall on padding are no part of the sum. For each window (axis, place, a, b, c, n): a term
+** counts only if 0 <= a*i + b*K + c < n, i the index along that axis of the result, K that of the contracted axis lc[place]; b is 1
+** or -1, the order is a chain, and no place is that of a cut.
 **
 ** mark: an identity never merged, the binding that a `grad` names. stop: an identity without gradient. Both erased by settle.
 **
@@ -52,6 +55,7 @@ enum {
 };
 typedef enum Order { ORDER_UNSET, ORDER_CHAIN, ORDER_LANES } Order;
 enum { SUM_LANES = 16 }; /* of ORDER_LANES */
+enum { INSIDE_AXIS, INSIDE_PLACE, INSIDE_A, INSIDE_B, INSIDE_C, INSIDE_N, INSIDE_WORDS }; /* of a window in `inside` */
 typedef enum LoopClass { LOOP_leaf, LOOP_map, LOOP_view, LOOP_anchor, LOOP_loop, LOOP_erased } LoopClass;
 
 typedef struct Graph Graph;

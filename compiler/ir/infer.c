@@ -213,6 +213,16 @@ static bool pairs_fit(const Type *l, const Type *r, List a, List b) {
     return true;
 }
 static bool disjoint(List a, List b) { return __builtin_popcount(axis_mask(a) | axis_mask(b)) == a.n + b.n; }
+static bool windows_fit(const Infer *in, int rank) {
+    const Attrs *at = in->at;
+    if (at->inside.n % INSIDE_WORDS || (at->inside.n && at->order != ORDER_CHAIN)) return false;
+    for (int i = 0; i < at->inside.n; i += INSIDE_WORDS) {
+        const i64 *w = at->inside.v + i;
+        if (w[INSIDE_AXIS] < at->lb.n || w[INSIDE_AXIS] >= rank || w[INSIDE_PLACE] < 0 || w[INSIDE_PLACE] >= at->lc.n) return false;
+        if ((w[INSIDE_B] != 1 && w[INSIDE_B] != -1) || w[INSIDE_N] < 1 || (at->cut && at->cut_axis == w[INSIDE_PLACE])) return false;
+    }
+    return true;
+}
 const Type *infer_dot(Infer *in) {
     const Type *l = operand(in, 0), *r = operand(in, 1);
     const Attrs *at = in->at;
@@ -229,6 +239,7 @@ const Type *infer_dot(Infer *in) {
         if (!((axis_mask(at->lb) | axis_mask(at->lc)) >> i & 1)) dims[n++] = l->dims[i];
     for (int i = 0; i < r->rank; i++)
         if (!((axis_mask(at->rb) | axis_mask(at->rc)) >> i & 1)) dims[n++] = r->dims[i];
+    if (!windows_fit(in, n)) return wrong(in, "a window is not of a free and a contracted axis");
     return result(in, l->dtype, n, dims);
 }
 

@@ -47,6 +47,12 @@ Node *lift_axes(Lift *lift, const Node *node, Node **args, const bool *lifted) {
     if (at.cut) at.cut_axis++;
     return all_up(lift, node, args, lifted, &at);
 }
+/* The windows of a product with one more axis, `new`, in its result. */
+static List windows_shifted(Lift *lift, List inside, int new) {
+    i64 *v = ARENA_ARRAY(lift->scratch, i64, inside.n + 1);
+    for (int i = 0; i < inside.n; i++) v[i] = inside.v[i] + (i % INSIDE_WORDS == INSIDE_AXIS && inside.v[i] >= new);
+    return (List){inside.n, v};
+}
 /* Both: a batch axis. One: a free axis of that side, brought to the front. */
 Node *lift_dot(Lift *lift, const Node *node, Node **args, const bool *lifted) {
     Attrs at = *node->at;
@@ -54,8 +60,10 @@ Node *lift_dot(Lift *lift, const Node *node, Node **args, const bool *lifted) {
     bool both = lifted[0] && lifted[1];
     if (lifted[0]) at.lb = shifted(lift, at.lb, both), at.lc = shifted(lift, at.lc, false);
     if (lifted[1]) at.rb = shifted(lift, at.rb, both), at.rc = shifted(lift, at.rc, false);
+    int new = both ? 0 : lifted[0] ? nb : nb + left_free; /* the axis of the product that is new */
+    at.inside = windows_shifted(lift, at.inside, new);
     Node *dot = node_make(lift->g, OP_dot, 2, args, &at);
-    return both ? dot : to_front(lift, dot, lifted[0] ? nb : nb + left_free);
+    return both ? dot : to_front(lift, dot, new);
 }
 /* take and put. A lifted index is one more batch axis; an index that is the same for all needs none, unless it already shares
 ** batch axes, which must come first. */

@@ -78,6 +78,7 @@ static void print_attrs(Printer *p, Text *out, const Node *node) {
     u64 shown = op_attributes(node->op);
     const char *before = "{";
     if (at->order == ORDER_UNSET) shown &= ~((u64)1 << ATTR_order);
+    if (at->inside.n == 0) shown &= ~((u64)1 << ATTR_inside);
     if (at->cut == 0) shown &= ~((u64)1 << ATTR_cut | (u64)1 << ATTR_cut_axis);
 #define ATTR(field, kind, text)                                                                                        \
     if (shown >> ATTR_##field & 1) {                                                                                   \

@@ -194,7 +194,7 @@ static int read_attr(Reader *r, Op op, Attrs *at, u64 given) {
     return which;
 }
 static void read_attrs(Reader *r, Op op, Attrs *at) {
-    const u64 optional = (u64)1 << ATTR_order | (u64)1 << ATTR_cut | (u64)1 << ATTR_cut_axis;
+    const u64 optional = (u64)1 << ATTR_order | (u64)1 << ATTR_cut | (u64)1 << ATTR_inside | (u64)1 << ATTR_cut_axis;
     u64 given = 0;
     if (accept(r, "{"))
         while (!r->why && !accept(r, "}")) given |= (u64)1 << read_attr(r, op, at, given);

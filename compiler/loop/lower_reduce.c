@@ -72,6 +72,11 @@ static void make_dims(Lower *w, Reduce *r) {
         w->dims.v[r->fold_dims[i]].whole = (r->by_lanes && node->op != OP_amax && i == axes.n - 1) || i == r->cut_at;
         w->dims.v[r->fold_dims[i]].alone = i == r->cut_at;
     }
+    for (int i = 0; node->op == OP_dot && i < node->at->inside.n; i += INSIDE_WORDS) {
+        const i64 *window = node->at->inside.v + i;
+        Dim *summed = &w->dims.v[r->fold_dims[window[INSIDE_PLACE]]];
+        summed->whole = summed->alone = w->dims.v[window[INSIDE_AXIS]].alone = true;
+    }
     if (r->cut_at >= 0) r->block_dim = axes_dim(w, r->n_blocks, AXIS_BLOCK);
     if (r->cut_at >= 0) w->dims.v[r->block_dim].whole = w->dims.v[r->block_dim].alone = true;
 }
@@ -136,6 +141,20 @@ static LoopValue *only_active(Lower *w, const Reduce *r, LoopValue *x) {
     if (!r->by_lanes || !w->active || w->active == LANES) return x;
     return loop_op(&w->b, LOP_select, active_mask(w), loop_splat(&w->b, x), loop_splat(&w->b, fold_identity(w, r->node)));
 }
+/* acc with one term more, but where that falls on padding. */
+static LoopValue *only_inside(Lower *w, const Reduce *r, LoopValue *more, LoopValue *acc) {
+    List inside = r->node->at->inside;
+    for (int i = 0; i < inside.n; i += INSIDE_WORDS) {
+        const i64 *window = inside.v + i;
+        LoopAffine at = affine_times(fold_coordinate(w, r, (int)window[INSIDE_PLACE]), window[INSIDE_B]);
+        at = affine_plus(affine_plus(at, affine(window[INSIDE_C])), affine_times(axes_coordinate(w, (int)window[INSIDE_AXIS]), window[INSIDE_A]));
+        LoopValue *x = number_at(w, at), *here = loop_op(&w->b, LOP_eq, x, loop_clamp(&w->b, x, 0, window[INSIDE_N] - 1));
+        LoopValue *args[3] = {here, more, acc};
+        lanes_unify(w, 3, args);
+        more = loop_apply(&w->b, LOP_select, args);
+    }
+    return more;
+}
 static void fold_element(Lower *w, void *context, LoopValue **acc) {
     const Reduce *r = context;
     const Node *node = r->node;
@@ -147,7 +166,7 @@ static void fold_element(Lower *w, void *context, LoopValue **acc) {
         if (lanes) x = loop_splat(&w->b, x);
         LoopValue *y = only_active(w, r, node_at(w, body, node->args[1], operand_index(w, r, 1)));
         if (lanes) y = loop_splat(&w->b, y);
-        acc[0] = loop_op(&w->b, LOP_fma, x, y, acc[0]);
+        acc[0] = only_inside(w, r, loop_op(&w->b, LOP_fma, x, y, acc[0]), acc[0]);
     } else {
         acc[0] = fold_step(w, node, acc[0], x);
     }

@@ -42,6 +42,23 @@ static i64 factor_of_group(const Lower *w, const LoopAffine *form, int group) {
         if (form->terms[i].loop == inner) return form->terms[i].factor;
     return 0;
 }
+/* The window of a summed axis, whose dimension is one group by itself; the dimension it goes with is one or several. */
+static void window_of(Tiling *t, int sum) {
+    Lower *w = t->w;
+    TileSpec *spec = &t->spec;
+    List inside = t->dot->at->inside;
+    int dim = w->atoms.v[w->groups.v[t->sum_group[sum]].first]->dim;
+    for (int i = 0; i < inside.n; i += INSIDE_WORDS) {
+        const i64 *window = inside.v + i;
+        if (t->n_result + window[INSIDE_PLACE] != dim) continue;
+        TileWindow *to = &spec->windows[sum];
+        *to = (TileWindow){.n = window[INSIDE_N], .b = window[INSIDE_B], .c = window[INSIDE_C]};
+        for (int a = 0; a < spec->n_batch + spec->n_left + spec->n_right; a++) {
+            const Atom *atom = w->atoms.v[w->groups.v[t->axis_group[a]].first];
+            if (atom->dim == window[INSIDE_AXIS]) to->of[a] = window[INSIDE_A] * atom->stride;
+        }
+    }
+}
 static bool make_axes(Tiling *t, const Operand operands[2]) {
     Lower *w = t->w;
     TileSpec *spec = &t->spec;
@@ -64,6 +81,7 @@ static bool make_axes(Tiling *t, const Operand operands[2]) {
         spec->axes[n++] = axis;
         ++*counts[w->dims.v[w->atoms.v[group->first]->dim].part];
     }
+    for (int i = 0; i < spec->n_sum; i++) window_of(t, i);
     return true;
 }
 

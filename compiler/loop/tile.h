@@ -19,6 +19,12 @@ typedef struct TileAxis {
     i64 extent;
     i64 left, right; /* elements from an index to the next in each operand; 0 where the operand has no such axis */
 } TileAxis;
+/* Of a summed axis: terms count only where 0 <= sum of of[i] * (index of axis i) + b * K + c < n, K the index of the summed axis. */
+typedef struct TileWindow {
+    i64 n; /* 0: all count */
+    i64 b, c; /* b: 1 or -1 */
+    i64 of[TILE_AXES];
+} TileWindow;
 typedef struct TileOperand {
     int buffer; /* f32 or f64, both operands the same */
     LoopAffine base;
@@ -40,6 +46,7 @@ typedef struct TileSpec {
     int n_batch, n_left, n_right, n_sum;
     TileAxis axes[TILE_AXES]; /* batch, left, right, outermost first */
     TileAxis sum[TILE_AXES];  /* in the order of summing, outermost first; none: one product an element */
+    TileWindow windows[TILE_AXES]; /* of `sum` */
     int unit;         /* the axis along which results lie side by side in memory; -1: none */
     int vector_bits;  /* of the machine: 256 or 512 */
     int registers;

@@ -31,6 +31,7 @@ TileSums tile_sums(const Tile *t) {
         bool ragged = sums.v[0].extent % t->s.block != 0;
         sums.v[0].extent = t->s.block;
         sums.v[0].scale = ragged ? 1 : 0;
+        sums.v[0].first_rounds = tile_cut(&t->s);
     }
     return sums;
 }
@@ -47,7 +48,22 @@ LoopAffine packed_at(const Tile *t) { return affine_times(t->member, pack_elemen
 static LoopAffine sum_left(const Tile *t, i64 scale) {
     return affine_times(affine_plus(affine(t->s.sums.v[0].extent), affine_times(t->first, -1)), scale);
 }
+/* Only terms of the window that lie inside. */
+static LoopFor *window_open(Tile *t, const TileSum *sum, int n, LoopValue *const *init) {
+    const TileWindow *window = &t->spec->windows[sum->window - 1];
+    LoopAffine at = affine(window->c), from, to;
+    nnc_check(!sum->scale, "a window of a short block");
+    for (int i = 0; i < t->spec->n_batch + t->spec->n_left + t->spec->n_right; i++)
+        if (window->of[i]) at = affine_plus(at, affine_times(t->at[i], window->of[i]));
+    if (window->b > 0) from = affine_times(at, -1), to = affine_plus(affine(window->n), from);
+    else from = affine_plus(at, affine(1 - window->n)), to = affine_plus(at, affine(1));
+    LoopAffine before = affine_times(t->first, -sum->first_rounds);
+    from = affine_plus(affine_times(from, sum->window_rounds), before);
+    to = affine_plus(affine_times(to, sum->window_rounds), before);
+    return loop_for_within(t->b, FOR_SERIAL, sum->extent, &from, &to, n, init);
+}
 LoopFor *tile_sum_open(Tile *t, const TileSum *sum, int n, LoopValue *const *init) {
+    if (sum->window) return window_open(t, sum, n, init);
     if (!sum->scale) return loop_for(t->b, FOR_SERIAL, sum->extent, 1, n, init);
     LoopAffine to = sum_left(t, sum->scale);
     return loop_for_within(t->b, FOR_SERIAL, sum->extent, NULL, &to, n, init);
@@ -69,6 +85,7 @@ typedef struct Pack {
 
 static Pack pack_of(Tile *t, bool lanes, i64 width, bool edge) {
     TileSums sums = tile_sums(t);
+    for (int i = 0; i < sums.n; i++) sums.v[i].window = 0; /* all is packed */
     int axis = lanes ? t->s.lane : t->s.row;
     return (Pack){.t = t, .lanes = lanes, .axis = axis, .width = width, .edge = edge,
                   .from_buffer = tile_buffer(t, lanes), .to_buffer = lanes ? t->packed : t->strip,

@@ -26,6 +26,9 @@ typedef enum TilePack {
 typedef struct TileSum {
     i64 extent, row, lane; /* elements from a round to the next in the rows' and in the lanes' operand */
     i64 scale;             /* rounds of the axis that is cut into blocks are this many here; 0: has no part of it */
+    int window;            /* number of the summed axis whose window bounds this loop, + 1; 0: none */
+    i64 window_rounds;     /* rounds of that axis are this many here, */
+    i64 first_rounds;      /* and where the block begins is to be left out so many times */
 } TileSum;
 typedef struct TileSums {
     int n;
@@ -93,6 +96,8 @@ static inline i64 quotient_up(i64 a, i64 b) { return (a + b - 1) / b; }
 bool shape_choose(const LoopBuilder *b, const TileSpec *spec, TileShape *best);
 TileUnits shape_units(const TileSpec *spec, const TileShape *s);
 i64 shape_width(const TileShape *s);                                  /* vectors of the widest panel */
+/* Whether a window depends on the axis: it is then the same all over a tile. */
+bool axis_has_window(const TileSpec *spec, int axis);
 void side_axes(const TileSpec *spec, bool right, int *first, int *n); /* free axes of an operand */
 TileSums sums_merge(TileSums sums);
 

@@ -49,8 +49,9 @@ TileSums sums_merge(TileSums sums) {
     TileSums merged = {0};
     for (int i = 0; i < sums.n; i++) {
         TileSum inner = sums.v[i], *outer = merged.n ? &merged.v[merged.n - 1] : NULL;
-        if (outer && outer->row == inner.row * inner.extent && outer->lane == inner.lane * inner.extent && !inner.scale) {
-            *outer = (TileSum){outer->extent * inner.extent, inner.row, inner.lane, outer->scale * inner.extent};
+        if (outer && outer->row == inner.row * inner.extent && outer->lane == inner.lane * inner.extent && !inner.scale && !inner.window) {
+            i64 n = inner.extent;
+            *outer = (TileSum){outer->extent * n, inner.row, inner.lane, outer->scale * n, outer->window, outer->window_rounds * n, outer->first_rounds * n};
         } else {
             merged.v[merged.n++] = inner;
         }
@@ -64,7 +65,7 @@ static void sums_set(const TileSpec *spec, TileShape *s) {
         const TileAxis *axis = &spec->sum[i];
         s->total *= axis->extent;
         if (axis->extent > 1)
-            sums.v[sums.n++] = (TileSum){axis->extent, axis_stride(axis, s->swapped), axis_stride(axis, !s->swapped), 0};
+            sums.v[sums.n++] = (TileSum){axis->extent, axis_stride(axis, s->swapped), axis_stride(axis, !s->swapped), 0, spec->windows[i].n ? i + 1 : 0, 1, 0};
     }
     s->sums = sums_merge(sums);
 }
@@ -79,6 +80,7 @@ static void block_set(TileShape *s, i64 width, i64 tiles, int bytes) {
     if (s->total <= most || (s->pack == PACK_NONE && tiles == 1 && s->group == 1)) return;
     i64 fits = most / inner > 1 ? most / inner : 1;
     s->block = quotient_up(outer, quotient_up(outer, fits));
+    while (s->sums.v[0].window && outer % s->block) s->block--; /* the last block is then as long: a loop has one upper bound */
 }
 
 /* ---- sides ---- */
@@ -86,6 +88,11 @@ static void block_set(TileShape *s, i64 width, i64 tiles, int bytes) {
 void side_axes(const TileSpec *spec, bool right, int *first, int *n) {
     *first = spec->n_batch + (right ? spec->n_left : 0);
     *n = right ? spec->n_right : spec->n_left;
+}
+bool axis_has_window(const TileSpec *spec, int axis) {
+    for (int i = 0; i < spec->n_sum; i++)
+        if (spec->windows[i].n && spec->windows[i].of[axis]) return true;
+    return false;
 }
 static i64 extents(const TileSpec *spec, int first, int n) {
     i64 product = 1;
@@ -224,6 +231,7 @@ static void consider_group(const TileSpec *spec, TileShape s, LoopElem elem, i64
     consider_rows(spec, s, elem, width, best, found);
 }
 static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape *best, bool *found) {
+    if (axis_has_window(spec, s.lane) || (s.row >= 0 && axis_has_window(spec, s.row)) || (s.stack >= 0 && axis_has_window(spec, s.stack))) return;
     sums_set(spec, &s);
     s.pack = s.along < 0 ? pack_choose(spec, &s, elem) : PACK_NONE;
     s.bytes = elem_bytes(elem);
@@ -251,6 +259,12 @@ static bool few_terms(const TileSpec *spec) {
     for (int i = 0; i < spec->n_sum; i++) terms += spec->sum[i].extent > 1;
     return terms <= LOOP_TERMS;
 }
+/* No axis can give rows; then a tile has one. */
+static bool rows_all_have_windows(const TileSpec *spec, int first, int n) {
+    for (int i = first; i < first + n; i++)
+        if (!axis_has_window(spec, i)) return false;
+    return true;
+}
 /* Every lane, row and stack of either side. */
 static void consider_sides(const TileSpec *spec, int along, LoopElem elem, TileShape *best, bool *found) {
     for (int swapped = 0; swapped < 2; swapped++) {
@@ -259,7 +273,7 @@ static void consider_sides(const TileSpec *spec, int along, LoopElem elem, TileS
         side_axes(spec, !swapped, &lane, &n_lanes);
         for (int l = lane + n_lanes - 1; l >= lane; l--) {
             TileShape s = {.swapped = swapped, .row = -1, .lane = l, .stack = -1, .along = along};
-            if (!n_rows) consider(spec, s, elem, best, found);
+            if (rows_all_have_windows(spec, row, n_rows)) consider(spec, s, elem, best, found);
             for (s.row = row + n_rows - 1; s.row >= row && n_rows; s.row--) {
                 s.stack = -1;
                 consider(spec, s, elem, best, found);

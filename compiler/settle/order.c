@@ -8,6 +8,7 @@
 ** Bodies of scans are done for each choice of batch axes that they are met with. */
 #include "../base/vec.h"
 #include "grain.h"
+#include "inside.h"
 #include "match.h"
 #include "settle.h"
 #include <string.h>
@@ -64,6 +65,7 @@ static void order_dot(const Node *node, const Ordering *o, int left, int right, 
     if (place < 0 && right >= 0) place = list_place(at->rc, right);
     bool worth = o->cut_all || (n < SHARED && node_multiply_adds(node) >= DOT_LEAST);
     if (o->grains > 1 && place >= 0 && worth) at->cut = o->grains, at->cut_axis = place;
+    if (!lanes) at->inside = windows_inside(o->arena, node, at, left, right, o->cut_all ? o->grains : 1, is_by_lanes(node));
 }
 /* Sums and puts: elements read, elements written. */
 static bool is_worth(const Ordering *o, const Node *node) {

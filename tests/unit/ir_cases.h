@@ -237,6 +237,12 @@ static void cases_dot(Cases *c) {
         add_case(c, i == 0 ? "chain" : i == 1 ? "lanes" : i == 2 ? "chain cut" : "lanes cut",
                  with_order(g, dot, i & 1 ? ORDER_LANES : ORDER_CHAIN, i & 2 ? 4 : 0, i & 2 ? i - 2 : 0));
     }
+    for (int i = 0; i < 2; i++) { /* of the left and of the right operand's free axes; forwards and backwards */
+        Node *l = param(c, DT_f64, DIMS(4, 5, 3, 2)), *r = param(c, DT_f64, DIMS(3, 4, 6, 2));
+        Attrs at = *with_order(g, ir_dot(g, l, r, 0, NULL, NULL, 2, INTS(2, 3), INTS(0, 3)), ORDER_CHAIN, i ? 2 : 0, i)->at;
+        at.inside = i ? (List){6, (i64[]){2, 0, 2, -1, -2, 4}} : (List){12, (i64[]){1, 0, 1, 1, -1, 5, 3, 1, -1, 1, 4, 3}};
+        add_case(c, i ? "windows cut" : "windows", node_make(g, OP_dot, 2, (Node *[]){l, r}, &at));
+    }
     a = param(c, DT_f32, DIMS(3)), b = param(c, DT_f32, DIMS(2));
     add_case(c, "outer", ir_dot(g, a, b, 0, NULL, NULL, 0, NULL, NULL));
 }
