@@ -161,6 +161,7 @@ typedef void FoldBody(Lower *w, void *context, LoopValue **acc);
 void nest_fold(Lower *w, int lanes, int n, LoopValue **acc, FoldBody *body, void *context);
 /* The group whose lanes lie best in memory, -1: none has more than one element. */
 int best_lanes(const Lower *w, AxisClass class);
+i64 group_stride(const Lower *w, const Form *form, int group); /* elements from an index of the group to the next */
 LoopValue *active_mask(Lower *w); /* lanes that count */
 LoopValue *lanes_below(Lower *w, int n);
 

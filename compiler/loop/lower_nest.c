@@ -202,6 +202,7 @@ static i64 stride_in(const Lower *w, const Form *form, const AxisGroup *group) {
         if (form->form.terms[i].loop == inner) return form->form.terms[i].factor;
     return 0;
 }
+i64 group_stride(const Lower *w, const Form *form, int group) { return stride_in(w, form, &w->groups.v[group]); }
 /* Addresses that would be gathered or scattered cost; so do empty lanes. */
 int best_lanes(const Lower *w, AxisClass class) {
     int best = -1;

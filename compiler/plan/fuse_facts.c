@@ -89,7 +89,7 @@ static void keep_operands(Fuse *f, const Node *node) {
             if (!stored) facts_of(f, x)->kept = true;
         }
         for (int k = 0; k < node->at->carry + node->at->constants; k++)
-            if (!is_addressing(node->args[k])) facts_of(f, node->args[k])->kept = true;
+            if (!is_addressing(node->args[k]) || transpose_turns_last(node->args[k])) facts_of(f, node->args[k])->kept = true;
     }
     if (node->op != OP_dot && node->op != OP_top && node->op != OP_take && (node->op != OP_put || is_placing(node))) return;
     for (int k = 0; k < node->n_args; k++) { /* through views: what is below is read often */
