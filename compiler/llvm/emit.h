@@ -81,6 +81,8 @@ LLVMValueRef address_emit(const Body *b, int buffer, const LoopAffine *at, bool 
 void store_emit(const Body *b, const LoopAccess *access, const LoopValue *value);
 void prefetch_emit(const Body *b, const LoopStatement *s);
 
+bool never_below_0(const LoopValue *v); /* surely, and a scalar i32 */
+
 /* ---- operators: lower_X of loop.def's last column ---- */
 #define LOP(name, arity, typing, emit) LLVMValueRef lower_##emit(const Body *b, const LoopValue *v);
 #include "../loop/loop.def"

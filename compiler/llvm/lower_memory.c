@@ -9,7 +9,8 @@
 
 static LLVMValueRef term_emit(const Body *b, const LoopTerm *t) {
     const Emitter *e = b->e;
-    LLVMValueRef x = t->loop ? b->indices[t->loop->id] : LLVMBuildSExt(e->builder, value_get(b, t->value), e->i64, "");
+    LLVMValueRef x = t->loop ? b->indices[t->loop->id]
+                             : (never_below_0(t->value) ? LLVMBuildZExt : LLVMBuildSExt)(e->builder, value_get(b, t->value), e->i64, "");
     nnc_check(x, "a loop index of %s has no code", b->f->name);
     return t->factor == 1 ? x : LLVMBuildNSWMul(e->builder, x, const_i64(e, t->factor), "");
 }

@@ -22,6 +22,47 @@ static LLVMValueRef call_same(const Body *b, const LoopValue *v, const char *nam
     return intrinsic(b->e, name, 1, &type, v->n_args, args);
 }
 
+/* ---- what a scalar i32 surely lies between: numbers of tasks taken apart need no code for negative ones ---- */
+
+typedef struct Range {
+    i64 low, high;
+} Range;
+static Range range_add(Range sum, Range x, i64 factor) {
+    i64 a = x.low * factor, b = x.high * factor;
+    return (Range){sum.low + (a < b ? a : b), sum.high + (a < b ? b : a)};
+}
+static Range range_of_affine(const LoopAffine *a) {
+    Range r = {a->constant, a->constant};
+    for (int i = 0; i < a->n; i++) {
+        const LoopTerm *t = &a->terms[i];
+        r = range_add(r, t->loop ? (Range){0, t->loop->extent - 1} : (Range){t->value->low, t->value->high}, t->factor);
+    }
+    return r;
+}
+static bool literal_above_0(const LoopValue *v, i64 *x) {
+    *x = v->op == LOP_literal ? (i32)(u32)v->bits : 0;
+    return *x > 0;
+}
+/* x - x / d * d */
+static bool is_rest(const LoopValue *v, i64 *d) {
+    const LoopValue *product = v->op == LOP_sub ? v->args[1] : NULL, *quotient = product && product->op == LOP_mul ? product->args[0] : NULL;
+    i64 again;
+    return quotient && quotient->op == LOP_div && quotient->args[0] == v->args[0] && literal_above_0(quotient->args[1], d) &&
+           literal_above_0(product->args[1], &again) && again == *d;
+}
+static Range value_range(const LoopValue *v) {
+    const Range any = {INT32_MIN, INT32_MAX};
+    Range r = any;
+    i64 d;
+    if (v->type.lanes || v->type.elem != ELEM_I32) return any;
+    if (v->op == LOP_clamp) r = (Range){v->low, v->high};
+    else if (v->op == LOP_index) r = range_of_affine(v->affine);
+    else if (v->op == LOP_div && literal_above_0(v->args[1], &d)) r = value_range(v->args[0]), r.low = r.low < 0 ? any.low : r.low / d, r.high /= d;
+    else if (is_rest(v, &d) && value_range(v->args[0]).low >= 0) r = (Range){0, d - 1};
+    return r.low < any.low || r.high > any.high ? any : r;
+}
+bool never_below_0(const LoopValue *v) { return value_range(v).low >= 0; }
+
 LLVMValueRef lower_literal(const Body *b, const LoopValue *v) {
     static const LoopElem BITS[ELEM_COUNT] = {ELEM_I32, ELEM_I64, ELEM_I32, ELEM_I64, ELEM_U8, ELEM_MASK};
     LLVMValueRef bits = LLVMConstInt(b->e->scalars[BITS[v->type.elem]], v->bits, false);
@@ -91,7 +132,9 @@ static LLVMValueRef divide_lanes(const Body *b, const LoopValue *v) {
     return LLVMBuildSelect(s, by_zero, none, q, "");
 }
 LLVMValueRef lower_div(const Body *b, const LoopValue *v) {
+    i64 d;
     if (real(v)) return LLVMBuildFDiv(b->e->builder, arg(b, v, 0), arg(b, v, 1), "");
+    if (never_below_0(v->args[0]) && literal_above_0(v->args[1], &d)) return LLVMBuildUDiv(b->e->builder, arg(b, v, 0), arg(b, v, 1), "");
     return v->type.lanes && v->type.elem == ELEM_I32 ? divide_lanes(b, v) : divide_integers(b, v);
 }
 
@@ -144,8 +187,11 @@ LLVMValueRef lower_unsigned(const Body *b, const LoopValue *v) {
 }
 LLVMValueRef lower_clamp(const Body *b, const LoopValue *v) {
     LLVMTypeRef type = type_of(b->e, v->type);
-    LLVMValueRef above = intrinsic(b->e, "llvm.smax", 1, &type, 2, (LLVMValueRef[]){arg(b, v, 0), integer(b, v->type, v->low)});
-    return intrinsic(b->e, "llvm.smin", 1, &type, 2, (LLVMValueRef[]){above, integer(b, v->type, v->high)});
+    LLVMValueRef x = arg(b, v, 0);
+    Range r = value_range(v->args[0]);
+    if (r.low < v->low) x = intrinsic(b->e, "llvm.smax", 1, &type, 2, (LLVMValueRef[]){x, integer(b, v->type, v->low)});
+    if (r.high > v->high) x = intrinsic(b->e, "llvm.smin", 1, &type, 2, (LLVMValueRef[]){x, integer(b, v->type, v->high)});
+    return x;
 }
 
 /* ---- casts ---- */
