@@ -1,6 +1,6 @@
 /* tile.c: a product as loop IR: units, panels, blocks of the sum, row tiles, the register tile, its finish.
 **
-**     for unit (tasks):  batch, other axes of the lanes' side, chunk of row tiles, panel
+**     for unit (tasks):  batch, other axes of the lanes' side, chunk of row tiles, other axes of the rows' side, panel
 **         for block of the sum:                  only where it is cut; then tiles go on from `partial`
 **             pack the panel
 **             for other axes of the rows' side, for row tile:   acc; for k..: fma; finish, or store to `partial`
@@ -318,10 +318,10 @@ static int unit_dims(Tile *t, UnitDim *dims) {
     side_axes(spec, !t->s.swapped, &first, &count);
     for (int i = first; i < first + count; i++)
         if (i != t->s.lane) dims[n++] = (UnitDim){spec->axes[i].extent, &t->at[i]};
+    dims[n++] = (UnitDim){t->units.chunks, &t->chunk};
     side_axes(spec, t->s.swapped, &first, &count);
     for (int i = first; i < first + count; i++)
         if (!in_tile_rows(&t->s, i) && seen++ < t->units.outer_rows) dims[n++] = (UnitDim){spec->axes[i].extent, &t->at[i]};
-    dims[n++] = (UnitDim){t->units.chunks, &t->chunk};
     dims[n++] = (UnitDim){quotient_up(t->s.panel_deal.n, t->s.group), t->s.group > 1 ? &t->set : &t->panel};
     return n;
 }

@@ -321,6 +321,20 @@ static void chunks_set(TileUnits *u, const TileShape *s, i64 chunks) {
     u->each = quotient_up(tiles, lesser(chunks > 1 ? chunks : 1, tiles));
     u->chunks = quotient_up(tiles, u->each);
 }
+/* Rows along the outermost axis of their side, images of windows: a unit then has one row tile of them and walks over their places, which
+** lie side by side; their lines stay in L2 from one row of places to the next. Where nothing is packed the first axis of places is
+** walked by units, so that all panels find those lines. */
+static bool images_apart(const TileSpec *spec, const TileShape *s) {
+    int first, n;
+    side_axes(spec, s->swapped, &first, &n);
+    return n > 1 && s->row == first && s->stack < 0 && s->group == 1 && axis_stride(&spec->axes[s->row], s->swapped) > axis_stride(&spec->axes[first + 1], s->swapped);
+}
+static void image_units(TileUnits *u, const TileSpec *spec, const TileShape *s, int others, i64 most_rows) {
+    i64 tile = s->row_deal.size + (s->row_deal.high > 0), places = side_count(spec, s->swapped) / s->rows;
+    chunks_set(u, s, s->row_deal.n);
+    u->outer_rows = s->pack == PACK_NONE ? others - 1 : 0;
+    while (u->outer_rows < others && tile * places / outer_rows_count(spec, s, u->outer_rows) > most_rows) u->outer_rows++;
+}
 /* More units where tasks are wanted, as long as each packs its panel for 128 rows or more, 64 of the only one; smaller ones where partial sums of a
 ** unit would leave L2. */
 TileUnits shape_units(const TileSpec *spec, const TileShape *s) {
@@ -336,6 +350,10 @@ TileUnits shape_units(const TileSpec *spec, const TileShape *s) {
     i64 most_rows = tile_cut(s) ? PARTIAL_BYTES / (s->group * shape_width(s) * LANES * (s->group > 1 ? s->bytes : 8)) : INT64_MAX;
     u.parallel = spec->parallel && wanted > 1;
     if (!u.parallel) wanted = 1;
+    if (images_apart(spec, s)) {
+        image_units(&u, spec, s, others, most_rows);
+        return u;
+    }
     if (s->group > 1) wanted = lesser(wanted, GROUP_TASKS);
     while (u.outer_rows < others) {
         i64 now = side / outer_rows_count(spec, s, u.outer_rows), next = side / outer_rows_count(spec, s, u.outer_rows + 1);
