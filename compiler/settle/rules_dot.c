@@ -280,6 +280,22 @@ Node *rule_dot_transpose(const Rewriting *rw, Node *n) {
     }
     return NULL;
 }
+/* What a loop carries from zero on, before each round: in the first it is zero, which adds nothing. */
+Node *rule_dot_states(const Rewriting *rw, Node *n) {
+    for (int side = 0; side < 2; side++) {
+        const Node *x = n->args[side], *scan = x->op == OP_get ? x->args[0] : NULL;
+        int place = list_place(side ? n->at->rc : n->at->lc, 0);
+        if (!scan || place < 0 || x->at->index < scan->at->carry || scan->at->length < 2) continue;
+        const Node *y = scan->at->body->results[x->at->index];
+        if (y->op != OP_arg || y->at->index >= scan->at->carry || !node_is_fill(scan->args[y->at->index], 0)) continue;
+        int axes[2] = {(int)n->at->lc.v[place], (int)n->at->rc.v[place]};
+        i64 low = scan->at->reverse ? 0 : 1;
+        Node *args[2];
+        for (int i = 0; i < 2; i++) args[i] = ir_slice(rw->g, n->args[i], axes[i], low, low + scan->at->length - 1, 1);
+        return node_with_args(rw->g, n, args);
+    }
+    return NULL;
+}
 /* A factor that is the same for all is applied to the product, where it costs nothing, instead of to an operand, which would be stored. */
 Node *rule_dot_factor(const Rewriting *rw, Node *n) {
     for (int side = 0; side < 2; side++) {
