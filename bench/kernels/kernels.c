@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include "../../compiler/ir/text.h"
 #include "../../compiler/llvm/llvm.h"
@@ -44,12 +45,14 @@ static _Noreturn void die(const char *what, const char *why) {
     fprintf(stderr, "kernels: %s: %s\n", what, why ? why : "?");
     exit(1);
 }
-/* Floats in [-1, 1), 64-byte aligned, with what vectors may read behind them. */
+/* Floats in [-1, 1), 64-byte aligned, with what vectors may read behind them; in large pages where it is large, as a trainer's memory is. */
 static void *block_new(int64_t bytes) {
-    size_t all = (size_t)(bytes + 256 + 63) / 64 * 64;
-    float *block = aligned_alloc(64, all);
+    enum { HUGE_PAGE = 2 << 20 };
+    size_t page = bytes >= HUGE_PAGE ? HUGE_PAGE : 64, all = ((size_t)bytes + 256 + page - 1) / page * page;
+    float *block = aligned_alloc(page, all);
     uint32_t state = 1;
     if (!block) die("memory", "none left");
+    if (page == HUGE_PAGE) (void)madvise(block, all, MADV_HUGEPAGE);
     for (size_t i = 0; i < all / sizeof *block; i++) {
         state = state * 1664525u + 1013904223u;
         block[i] = (float)(int32_t)state / 2147483648.0f;

@@ -172,7 +172,10 @@ static void tile_emit(Tile *t, const Kind *kind, Work work) {
     } else if (work == WORK_PARTIAL || !is_long) {
         acc_load(t, kind, acc);
     }
-    if (work != WORK_FINISH) acc_sum(t, kind, acc);
+    if (work != WORK_FINISH) {
+        tile_prefetch_steps(t, kind);
+        acc_sum(t, kind, acc);
+    }
     if (work == WORK_PARTIAL || (work == WORK_ALL && is_long)) acc_store(t, kind, acc);
     if (work != WORK_PARTIAL) tile_finish(t, kind, acc);
 }

@@ -6,6 +6,7 @@
 
 enum {
     MOST_LINES = 4, /* prefetched at a step */
+    MOST_AT_ONCE = 48, /* before a tile */
     SHARED = 8192   /* bytes: lines that are multiples of this apart share so few sets of L2 that they do not stay until they are read */
 };
 
@@ -273,4 +274,17 @@ static void prefetch_panel(Tile *t, const Kind *kind, const TileSums *sums, Loop
 void tile_prefetch(Tile *t, const Kind *kind, const TileSums *sums, LoopFor *const *loops) {
     if (t->strip >= 0) prefetch_rows(t, kind, sums, loops);
     if (t->s.far) prefetch_panel(t, kind, sums, loops);
+}
+/* Each row tile fetches the vectors of some steps of what comes next: line by line they would not all stay until they are read. */
+void tile_prefetch_steps(Tile *t, const Kind *kind) {
+    i64 step, lines, stride = axis_stride(&t->spec->axes[t->s.lane], is_right(t, true));
+    if (!t->s.far || t->s.pack != PACK_NONE || t->s.along >= 0 || stride != 1 || !flat_step(t, true, &step)) return;
+    if (!step || step * t->s.bytes % SHARED != 0) return;
+    lines = quotient_up(t->s.total / t->s.sums.v[0].extent * t->s.block, t->units.each);
+    if (lines * kind->width > MOST_AT_ONCE) return;
+    LoopAffine first = t->first, more = to_next(t, kind->width * LANES);
+    LoopAffine at = affine_plus(affine_plus(tile_address(t, true), more), affine_times(t->turn, lines * step));
+    t->first = first;
+    for (i64 i = 0; i < lines * kind->width; i++)
+        loop_prefetch(t->b, tile_buffer(t, true), affine_plus(at, affine(i / kind->width * step + i % kind->width * LANES)), false, 2);
 }

@@ -44,6 +44,7 @@ typedef struct TileShape {
     i64 rows, lanes, stacked; /* extents of these axes; with `along` lanes are 16 for each column */
     TileDeal row_deal, panel_deal; /* rows in tiles, vectors in panels */
     TilePack pack;
+    bool loose;       /* vectors are loaded where they lie, though far apart or many: in short blocks */
     bool far;         /* the lanes' operand does not stay in L2: what comes next is prefetched */
     int bytes;        /* of an element */
     TileSums sums;    /* summed axes, merged; of the operands as they lie */
@@ -119,6 +120,8 @@ void tile_pack(Tile *t, const Kind *kind);
 void tile_pack_group(Tile *t);
 /* In a tile's innermost loop: prefetches a line or so of what the next row tile, block or panel will read. `sums`: as the loops run. */
 void tile_prefetch(Tile *t, const Kind *kind, const TileSums *sums, LoopFor *const *loops);
+/* The same before a tile begins, for vectors that are read where they lie and share few sets of L2. */
+void tile_prefetch_steps(Tile *t, const Kind *kind);
 /* Fills t->strip, if there is one, with the scalars of a row tile, 16 a step: its own rows come first. */
 void tile_strip(Tile *t);
 LoopAffine packed_at(const Tile *t); /* where the panel lies in t->packed */

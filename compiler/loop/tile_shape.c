@@ -8,6 +8,7 @@
 
 enum {
     BLOCK = 1024,            /* summed elements of a block, so that a panel stays in L2 */
+    LOOSE_BLOCK = 512,       /* the same where vectors lie far apart: they share sets of L2 */
     PANEL_BYTES = 256 << 10, /* of a packed panel, if its block can be made that small */
     PARTIAL_BYTES = 256 << 10,
     NEAR = 256 << 10,        /* elements of an operand that stay in L2 without packing */
@@ -75,6 +76,7 @@ static void block_set(TileShape *s, i64 width, i64 tiles, int bytes) {
     i64 outer = s->sums.n ? s->sums.v[0].extent : 1, inner = s->total / outer;
     i64 most = lesser(BLOCK, PANEL_BYTES / (width * LANES * bytes));
     s->block = outer;
+    if (s->loose) most = lesser(most, LOOSE_BLOCK);
     if (s->group > 1) most = GROUP_BLOCK;
     else if (s->sums.n && s->sums.v[s->sums.n - 1].row * bytes % 4096 == 0) most = lesser(most, BLOCK / 4);
     if (s->total <= most || (s->pack == PACK_NONE && tiles == 1 && s->group == 1)) return;
@@ -128,6 +130,7 @@ typedef struct Access {
     bool close;     /* rows a multiple of 4 KiB apart: more than 8 of them fall out of their set in L1 */
     bool lines;     /* each step reads the rows from another line, and all of them do not stay in L1 */
     bool streamed;  /* a panel does not stay in L1 */
+    bool loose;     /* the same, of one that is not packed */
     bool unaligned; /* vectors cross lines */
 } Access;
 static Access access_of(const TileSpec *spec, const TileShape *s, i64 bytes, i64 width) {
@@ -139,13 +142,14 @@ static Access access_of(const TileSpec *spec, const TileShape *s, i64 bytes, i64
     if (s->group > 1) stride = step = 0;
     return (Access){.close = stride && stride % 4096 == 0 && step && step < 64,
                     .lines = step >= 64 && (summed > 256 || (step % 2048 == 0 && summed > 24)),
-                    .streamed = summed * width * LANES * bytes > NEAR_BYTES,
+                    .streamed = !s->loose && summed * width * LANES * bytes > NEAR_BYTES,
+                    .loose = s->loose,
                     .unaligned = s->pack == PACK_NONE && inner->lane * bytes % 64 != 0};
 }
 static double step_cycles(i64 rows, i64 row_loads, i64 registers, Access a) {
     double work = (double)(rows * registers) / 2, loads = (double)(row_loads + registers * (1 + a.unaligned));
     double cycles = larger(larger(work, loads / 2), 4) * (a.close && rows > 8 ? 1.4 : 1);
-    return cycles + 0.15 * loads + a.lines + (a.streamed ? 0.5 * (double)registers : 0);
+    return cycles + 0.15 * loads + a.lines + (a.streamed ? 0.5 * (double)registers : a.loose ? 1.8 : 0);
 }
 /* Of a finish of so many rows. Short runs of stores in a result that does not stay in L1 wait for their lines. */
 static double finish_cycles(const TileSpec *spec, const TileShape *s, i64 rows, i64 registers, i64 bytes) {
@@ -230,6 +234,16 @@ static void consider_group(const TileSpec *spec, TileShape s, LoopElem elem, i64
     s.group = quotient_up(panels, quotient_up(panels, most));
     consider_rows(spec, s, elem, width, best, found);
 }
+static void consider_widths(const TileSpec *spec, TileShape s, LoopElem elem, TileShape *best, bool *found) {
+    i64 before = 0;
+    for (i64 width = 1; rows_most(spec, elem, width, s.along >= 0) >= 1; width++) {
+        i64 panels = quotient_up(quotient_up(s.lanes, LANES), width);
+        if (panels == before) continue;
+        before = panels;
+        consider_rows(spec, s, elem, width, best, found);
+        if (!s.loose) consider_group(spec, s, elem, width, best, found);
+    }
+}
 static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape *best, bool *found) {
     if (axis_has_window(spec, s.lane) || (s.row >= 0 && axis_has_window(spec, s.row)) || (s.stack >= 0 && axis_has_window(spec, s.stack))) return;
     sums_set(spec, &s);
@@ -243,14 +257,11 @@ static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape
     s.turned = spec->unit >= 0 && s.row == spec->unit && s.rows > 1 && s.along < 0;
     if (s.turned && tile_long(spec)) return;
     if (s.stack >= 0 && (s.turned || s.stacked == 1 || s.stacked > STACKED || s.rows == 1 || s.rows > STACKED)) return;
-    i64 before = 0;
-    for (i64 width = 1; rows_most(spec, elem, width, s.along >= 0) >= 1; width++) {
-        i64 panels = quotient_up(quotient_up(s.lanes, LANES), width);
-        if (panels == before) continue;
-        before = panels;
-        consider_rows(spec, s, elem, width, best, found);
-        consider_group(spec, s, elem, width, best, found);
-    }
+    consider_widths(spec, s, elem, best, found);
+    if (s.pack != PACK_COPY) return;
+    s.pack = PACK_NONE;
+    s.loose = true;
+    consider_widths(spec, s, elem, best, found);
 }
 /* Addresses have few terms: what is around, a term or two for each axis, chunk, task, tile. */
 static bool few_terms(const TileSpec *spec) {
