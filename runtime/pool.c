@@ -2,13 +2,18 @@
 ** end in the high half and its next task in the low: whoever takes a number below the end owns that task, and the job's fields
 ** cannot change before it has said that the task is done. A thread that comes late takes a number too high and touches nothing.
 ** A thread begins with the run that has its own number, so that it finds in its cache what it wrote in the same part of the loop
-** before; then it helps the others. */
+** before; then it helps the others.
+**
+** Whether small jobs gain by being shared depends on what a line costs on its way between two cores, which differs between pairs of
+** them (on a virtual machine from one second to the next), and on who else runs there. So while jobs are short, now and then some
+** are done the other way, alone or shared, and the faster way is kept. Who does a task changes no result. */
 #include "pool.h"
 #include <fenv.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define RELAX() _mm_pause()
@@ -16,6 +21,9 @@
 #define RELAX() __asm__ volatile("yield")
 #endif
 
+/* STRETCH: jobs that are timed as one. REST: stretches between two comparisons, twice as many after each that says the same. LONG_JOB:
+** nanoseconds beyond which sharing surely pays. */
+enum { STRETCH = 128, REST_LEAST = 32, REST_MOST = 1024, LONG_JOB = 100000 };
 enum { SPINS = 4000, MOST_TASKS = 1 << 30, LINE = 128 }; /* SPINS: some 50 microseconds; LINE: two cache lines */
 typedef struct Member {
     _Alignas(LINE) atomic_uint_fast64_t ticket; /* of its run: end << 32 | next */
@@ -23,6 +31,14 @@ typedef struct Member {
     int64_t number;
     pthread_t thread;
 } Member;
+/* A comparison: after the rest a stretch is timed; one is done the other way, in which threads may have to wake; one more is timed. */
+typedef struct Trial {
+    int left;       /* jobs of this stretch */
+    int rest;       /* stretches to go until one is timed, then 0, -1, -2 */
+    int rest_after; /* a comparison */
+    bool alone;
+    int64_t began, time; /* nanoseconds: of this stretch; that the usual way took */
+} Trial;
 struct nn_pool {
     _Alignas(LINE) atomic_int_fast64_t done;    /* tasks of this job */
     _Alignas(LINE) atomic_uint generation;      /* jobs so far */
@@ -35,6 +51,7 @@ struct nn_pool {
     pthread_cond_t wake;
     int64_t n_members; /* with the caller, whose number is 0 */
     int64_t n_started;
+    Trial trial;
     Member members[];
 };
 
@@ -112,8 +129,30 @@ static void job_run(nn_pool *pool, nn_task *task, void *frame, int64_t count) {
             sched_yield();
     }
 }
+static int64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+/* Alone must be a sixteenth faster: a stretch may have been disturbed. */
+static void stretch_end(Trial *t) {
+    int64_t now = nanoseconds(), took = now - t->began;
+    bool is_long = t->rest == 0 && !t->alone && took > (int64_t)STRETCH * LONG_JOB, compared = t->rest == -2;
+    bool better = compared && took < (t->alone ? t->time - t->time / 16 : t->time);
+    if (t->rest == 0) t->time = took;
+    if (compared) t->rest_after = better ? REST_LEAST : t->rest_after < REST_MOST ? 2 * t->rest_after : REST_MOST;
+    if ((t->rest == 0 && !is_long) || (compared && !better)) t->alone = !t->alone;
+    t->rest = is_long || compared ? t->rest_after : t->rest - 1;
+    t->began = now;
+    t->left = STRETCH;
+}
+/* Whether this job is done by the caller alone. */
+static bool job_alone(Trial *t) {
+    if (--t->left <= 0) stretch_end(t);
+    return t->alone;
+}
 void nn_parallel(nn_pool *pool, nn_task *task, void *frame, int64_t count) {
-    if (!pool || count < 2 || count > MOST_TASKS) {
+    if (!pool || count < 2 || count > MOST_TASKS || job_alone(&pool->trial)) {
         for (int64_t i = 0; i < count; i++) task(frame, i);
         return;
     }
@@ -131,6 +170,7 @@ Status pool_open(Console *console, int64_t threads, nn_pool **to) {
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pool->n_members = threads;
+    pool->trial = (Trial){.left = STRETCH, .rest = 1, .rest_after = REST_LEAST, .began = nanoseconds()};
     for (int64_t i = 0; i < threads; i++) pool->members[i] = (Member){.pool = pool, .number = i};
     for (pool->n_started = 1; pool->n_started < threads; pool->n_started++) {
         Member *member = &pool->members[pool->n_started];
