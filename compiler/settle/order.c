@@ -4,7 +4,8 @@
 ** axis is long enough; a sum where its innermost axis, the last, is summed and has 8 or more. cut: sums over the batch whose
 ** result is too small to share out by tiles (fewer than SHARED), and which are worth sharing, are cut into G blocks, so that
 ** threads can take blocks; G is 8, or 1 (none is cut) for a step of little work or few rows. All of them are cut where a walk by
-** grains is worth it (grain.h); --grains=N cuts all in N, which ranks need.
+** grains is worth it (grain.h); products whose operands come from memory, if their result is small, along whatever they sum over
+** first; --grains=N cuts all in N, which ranks need.
 ** Bodies of scans are done for each choice of batch axes that they are met with. */
 #include "../base/vec.h"
 #include "grain.h"
@@ -20,6 +21,8 @@ enum {
 };
 static const i64 WORK_LEAST = (i64)1 << 22; /* multiply-adds a step */
 static const i64 DOT_LEAST = (i64)1 << 18;  /* multiply-adds of a product, and */
+static const i64 RESULT_MOST = (i64)1 << 16; /* elements of a product that are few, and */
+static const i64 READ_LEAST = (i64)1 << 20;  /* of operands that do not stay in caches */
 static const i64 SUM_LEAST = (i64)1 << 16;  /* elements of a sum, below which one thread is as fast */
 
 typedef struct Done {
@@ -31,6 +34,7 @@ typedef struct Ordering {
     Arena *arena;
     i64 grains;    /* 1: nothing is cut */
     bool cut_all;
+    bool may_cut; /* also other axes than the batch */
     VEC(Done) done;
 } Ordering;
 
@@ -56,6 +60,21 @@ static bool is_by_lanes(const Node *dot) {
     List lb = dot->at->lb, rb = dot->at->rb;
     return lb.n == 1 && lb.v[0] == dot->args[0]->type->rank - 1 && rb.v[0] == dot->args[1]->type->rank - 1 && dot->type->dims[0] == SUM_LANES;
 }
+/* A small result of operands that come from memory: gradients of a convolution's weights. Tasks that share out the result would each
+** read all of them; of a result too small to share out operands are better packed once. */
+static bool is_streamed(const Node *dot) {
+    i64 read = node_under_views(dot->args[0])->type->count + node_under_views(dot->args[1])->type->count;
+    return !dot->at->lb.n && dot->at->lc.n && dot->type->count <= RESULT_MOST && read >= READ_LEAST;
+}
+/* Its outermost contracted axis that has as many places as there are blocks. */
+static void cut_streamed(const Node *dot, Attrs *at) {
+    for (int i = 0; i < at->lc.n; i++) {
+        i64 extent = dot->args[0]->type->dims[at->lc.v[i]];
+        if (extent == 1) continue;
+        if (extent >= 2 * GRAINS) at->cut = GRAINS, at->cut_axis = i;
+        return;
+    }
+}
 static void order_dot(const Node *node, const Ordering *o, int left, int right, Attrs *at) {
     i64 columns, n = dot_tiles(node, &columns);
     i64 innermost = at->lc.n ? node->args[0]->type->dims[at->lc.v[at->lc.n - 1]] : 1;
@@ -65,6 +84,7 @@ static void order_dot(const Node *node, const Ordering *o, int left, int right, 
     if (place < 0 && right >= 0) place = list_place(at->rc, right);
     bool worth = o->cut_all || (n < SHARED && node_multiply_adds(node) >= DOT_LEAST);
     if (o->grains > 1 && place >= 0 && worth) at->cut = o->grains, at->cut_axis = place;
+    else if (o->may_cut && n >= SHARED && is_streamed(node)) cut_streamed(node, at);
     if (!lanes) at->inside = windows_inside(o->arena, node, at, left, right, o->cut_all ? o->grains : 1, is_by_lanes(node));
 }
 /* Sums and puts: elements read, elements written. */
@@ -120,7 +140,7 @@ static const Func *order_func(Ordering *o, const Func *f, const int *params) {
 }
 const Func *pass_order(const Pass *pass, const Func *f) {
     const SettleOptions *s = pass->settle;
-    Ordering o = {.g = pass->g, .arena = pass->scratch, .grains = s->grains, .cut_all = s->grains > 1};
+    Ordering o = {.g = pass->g, .arena = pass->scratch, .grains = s->grains, .cut_all = s->grains > 1, .may_cut = s->grains != 1};
     if (!o.grains) o.grains = s->batch_rows >= ROWS_LEAST && func_multiply_adds(f) >= WORK_LEAST ? GRAINS : 1;
     if (!s->batch_rows) o.grains = 1;
     int *params = ARENA_ARRAY(pass->scratch, int, f->n_params + 1);
