@@ -23,7 +23,7 @@
 
 /* STRETCH: jobs that are timed as one. REST: stretches between two comparisons, twice as many after each that says the same. LONG_JOB:
 ** nanoseconds beyond which sharing surely pays. */
-enum { STRETCH = 128, REST_LEAST = 64, REST_MOST = 1024, LONG_JOB = 10000 };
+enum { STRETCH = 128, REST_LEAST = 64, REST_MOST = 1024, LONG_JOB = 30000 };
 enum { SPINS = 4000, MOST_TASKS = 1 << 30, LINE = 128 }; /* SPINS: some 50 microseconds; LINE: two cache lines */
 typedef struct Member {
     _Alignas(LINE) atomic_uint_fast64_t ticket; /* of its run: end << 32 | next */
