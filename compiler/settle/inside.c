@@ -9,15 +9,14 @@
 #include <string.h>
 
 enum {
-    TILE_ROWS = 6, TILE_LANES = 16, LANES_CELLS = 24, /* of axes without windows, at least; of a product by lanes: rows times columns */
-    STEP_LEAST = 16                                   /* terms for each place in all windows */
+    TILE_ROWS = 6, TILE_LANES = 16, /* of axes without windows, at least */
+    STEP_LEAST = 16                 /* terms for each place in all windows */
 };
 
 typedef struct Windows {
     const Node *dot;
     int batch[2];       /* the batch axis of each operand, -1: none; */
     i64 parts;          /* it may be walked in so many parts */
-    bool by_lanes;
     u32 taken[2];       /* free axes of each operand that have a window */
     u32 places;         /* contracted axes that have one, or are cut */
     i64 steps;          /* terms for each place in the windows taken */
@@ -42,7 +41,6 @@ static bool leaves_tiles(const Windows *w, int side, int axis) {
     u32 taken[2] = {w->taken[0], w->taken[1]};
     taken[side] |= (u32)1 << axis;
     i64 left = longest(w, 0, taken[0]), right = longest(w, 1, taken[1]);
-    if (w->by_lanes) return left * right >= LANES_CELLS;
     return (left >= TILE_LANES && right >= TILE_ROWS) || (right >= TILE_LANES && left >= TILE_ROWS);
 }
 /* x[step * i + other * K + c], i and K along axes of the operand. */
@@ -99,8 +97,8 @@ static void operand_windows(Windows *w, int side) {
         memcpy(axes, below, sizeof axes);
     }
 }
-List windows_inside(Arena *arena, const Node *dot, const Attrs *at, int left_batch, int right_batch, i64 parts, bool by_lanes) {
-    Windows w = {.dot = dot, .places = at->cut ? (u32)1 << at->cut_axis : 0, .batch = {left_batch, right_batch}, .parts = parts, .by_lanes = by_lanes, .steps = 1};
+List windows_inside(Arena *arena, const Node *dot, const Attrs *at, int left_batch, int right_batch, i64 parts) {
+    Windows w = {.dot = dot, .places = at->cut ? (u32)1 << at->cut_axis : 0, .batch = {left_batch, right_batch}, .parts = parts, .steps = 1};
     List terms = dot->at->lc;
     w.list = ARENA_ARRAY(arena, i64, 2 * RANK_MAX * INSIDE_WORDS);
     for (int i = 0; i < terms.n; i++) w.steps *= dot->args[0]->type->dims[terms.v[i]];

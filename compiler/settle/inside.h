@@ -4,6 +4,6 @@
 #include "../ir/build.h"
 
 /* The attribute `inside` of a product whose order and cut are set. `left_batch`, `right_batch`: the batch axis of each operand, -1: none,
-** which may be walked in `parts`; `by_lanes`: products side by side fill the lanes. */
-List windows_inside(Arena *arena, const Node *dot, const Attrs *at, int left_batch, int right_batch, i64 parts, bool by_lanes);
+** which may be walked in `parts`. */
+List windows_inside(Arena *arena, const Node *dot, const Attrs *at, int left_batch, int right_batch, i64 parts);
 #endif

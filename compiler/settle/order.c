@@ -85,7 +85,7 @@ static void order_dot(const Node *node, const Ordering *o, int left, int right, 
     bool worth = o->cut_all || (n < SHARED && node_multiply_adds(node) >= DOT_LEAST);
     if (o->grains > 1 && place >= 0 && worth) at->cut = o->grains, at->cut_axis = place;
     else if (o->may_cut && n >= SHARED && is_streamed(node)) cut_streamed(node, at);
-    if (!lanes) at->inside = windows_inside(o->arena, node, at, left, right, o->cut_all ? o->grains : 1, is_by_lanes(node));
+    if (!lanes && !is_by_lanes(node)) at->inside = windows_inside(o->arena, node, at, left, right, o->cut_all ? o->grains : 1);
 }
 /* Sums and puts: elements read, elements written. */
 static bool is_worth(const Ordering *o, const Node *node) {
