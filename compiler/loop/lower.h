@@ -137,7 +137,7 @@ int known_mark(const Lower *w);                    /* what is known before a loo
 void known_forget(Lower *w, int mark);             /* and after it has closed */
 void lanes_unify(Lower *w, int n, LoopValue **values); /* all to lanes if one is */
 void store_at(Lower *w, const PlanStore *store, const Index *index, LoopValue *value);
-/* All stores of the kernel at an index of the results: computed first, then written. */
+/* All stores of the kernel at an index of the results, but for maxima over all: computed first, then written. */
 void stores_at(Lower *w, const Index *index);
 LoopAffine address_of(const PlanValue *value, const Index *index);
 int buffer_of(Lower *w, const PlanValue *value, bool written);
@@ -198,6 +198,15 @@ bool tile_whole(Lower *w, const Operand operands[2], int n_result);
 /* One block of a cut, of `length` elements of cut_dim, into scratch. */
 bool tile_block(Lower *w, const Operand operands[2], int n_result, int cut_dim, i64 length, LoopAffine block, bool only_ask);
 void partial_store(Lower *w, LoopValue *value); /* lower_reduce.c: at the groups' places */
+
+/* ---- lower_maxima.c: over all elements of what follows a dot (PlanKernel.maxima) */
+bool is_maximum(const PlanKernel *kernel, const Node *node);
+void maxima_begin(Lower *w);
+/* While elements are finished: what is known so far, changed by the elements at an index, kept. acc: [anchors]. */
+LoopValue **maxima_load(Lower *w);
+void maxima_take(Lower *w, LoopValue **acc, const Index *index);
+void maxima_keep(Lower *w, LoopValue *const *acc);
+void maxima_end(Lower *w); /* stores them, when all is done */
 
 /* ---- lower_columns.c */
 void columns_open(Lower *w, int group);

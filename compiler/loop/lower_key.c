@@ -148,11 +148,13 @@ KernelKey *kernel_key(Arena *arena, const PlanKernel *kernel) {
     Keying k = {.key = key, .kernel = kernel, .arena = arena, .known = {.arena = arena}};
     put_word(&k, kernel->kind);
     put_word(&k, kernel->parallel);
+    put_word(&k, kernel->update);
     put_stores(&k);
     put_word(&k, kernel->anchor ? number_of(&k, kernel->body, kernel->anchor) : -1);
     for (int i = 0; i < kernel->anchors.n; i++) put_word(&k, number_of(&k, kernel->body, kernel->anchors.v[i]));
     put_pointer(&k, kernel->full);
     if (kernel->scratch) put_leaf(&k, kernel->scratch);
+    if (kernel->maxima) put_leaf(&k, kernel->maxima);
     return key;
 }
 u64 key_hash(const KernelKey *key) {

@@ -244,6 +244,13 @@ static LoopValue *cut_sum(Lower *w, Reduce *r) {
 
 /* ---- the kernel */
 
+/* Maxima and stores at the index for which the anchor's value is there. */
+static void result_finish(Lower *w, const Index *index) {
+    LoopValue **acc = maxima_load(w);
+    maxima_take(w, acc, index);
+    maxima_keep(w, acc);
+    stores_at(w, index);
+}
 static void reduce_result(Lower *w, void *context) {
     Reduce *r = context;
     if (r->cut_at >= 0) r->partial = loop_local(&w->b, r->node->type->dtype, r->node->at->cut * LANES);
@@ -251,7 +258,7 @@ static void reduce_result(Lower *w, void *context) {
     Index *index = index_of_dims(w, 0, r->n_result);
     w->anchor = value;
     w->anchor_index = index;
-    stores_at(w, index);
+    result_finish(w, index);
     w->anchor = NULL;
 }
 static void trial_operands(Lower *w, Reduce *r) {
@@ -274,7 +281,7 @@ static void reduce_trial(Lower *w, void *context) {
     Index *index = index_of_dims(w, 0, r->n_result);
     w->anchor = acc;
     w->anchor_index = index;
-    stores_at(w, index);
+    result_finish(w, index);
 }
 
 /* ---- tiles */
@@ -312,7 +319,7 @@ static void add_partials(Lower *w, void *context) {
     Index *index = index_of_dims(w, 0, r->n_result);
     w->anchor = sums[0];
     w->anchor_index = index;
-    stores_at(w, index);
+    result_finish(w, index);
     w->anchor = NULL;
 }
 static void set_bound(Lower *w, bool bound) {
@@ -337,7 +344,10 @@ void lower_reduce(Lower *w) {
     Reduce r = {.node = w->kernel->anchor};
     make_dims(w, &r);
     run_trial(w, reduce_trial, &r);
-    if (r.tiles && (r.cut_at >= 0 ? tile_cut_sum(w, &r) : tile_whole(w, r.operands, r.n_result))) return;
-    int lanes = r.by_lanes && lanes_group(w, &r) >= 0 ? -1 : best_lanes(w, AXIS_RESULT);
-    nest(w, AXIS_RESULT, lanes, w->kernel->parallel, reduce_result, &r);
+    maxima_begin(w);
+    if (!r.tiles || !(r.cut_at >= 0 ? tile_cut_sum(w, &r) : tile_whole(w, r.operands, r.n_result))) {
+        int lanes = r.by_lanes && lanes_group(w, &r) >= 0 ? -1 : best_lanes(w, AXIS_RESULT);
+        nest(w, AXIS_RESULT, lanes, w->kernel->parallel, reduce_result, &r);
+    }
+    maxima_end(w);
 }

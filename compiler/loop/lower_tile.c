@@ -6,6 +6,8 @@
 #include "lower.h"
 #include "tile.h"
 
+enum { FAR = 16 << 20 }; /* bytes of a kernel that an L3 does not keep until the next step */
+
 /* ---- operands */
 
 bool operand_place(Lower *w, const PlanBody *body, const Node *node, const Index *index, Operand *operand) {
@@ -33,6 +35,7 @@ typedef struct Tiling {
     int n_maps;
     int n_result;
     LoopAffine block;            /* with a cut: which */
+    int mark;                    /* what is known outside of tasks */
 } Tiling;
 
 static i64 factor_of_group(const Lower *w, const LoopAffine *form, int group) {
@@ -118,12 +121,31 @@ static void finish_tile(void *context, LoopBuilder *b, int n, const TileCell *ce
             bind_cell(t, c + 1, &cells[c]);
             node_at(w, w->kernel->body, t->maps[m], index);
         }
+    LoopValue **maxima = maxima_load(w);
+    for (int c = 0; c < n; c++) {
+        bind_cell(t, c + 1, &cells[c]);
+        maxima_take(w, maxima, index);
+    }
+    maxima_keep(w, maxima);
     for (int c = 0; c < n; c++) {
         bind_cell(t, c + 1, &cells[c]);
         stores_at(w, index);
     }
     unbind_cells(t);
     known_forget(w, mark);
+}
+/* What is the same for all elements is made once a task, not in every finish. */
+static void begin_task(void *context, LoopBuilder *b) {
+    Tiling *t = context;
+    Lower *w = t->w;
+    nnc_check(b == &w->b, "a task in another function");
+    known_forget(w, t->mark);
+    for (int m = 0; m < t->n_maps; m++)
+        for (int i = 0; i < t->maps[m]->n_args; i++) {
+            const Node *x = t->maps[m]->args[i];
+            if (x->op == OP_broadcast && x->args[0]->type->rank == 0 && op_loop_class(x->args[0]->op) == LOOP_map)
+                node_at(w, w->kernel->body, x->args[0], index_new(w, 0));
+        }
 }
 /* A block of a cut: to its part of scratch. */
 static void finish_block(void *context, LoopBuilder *b, int n, const TileCell *cells) {
@@ -151,7 +173,10 @@ static int map_operations(const Node *node) { return op_is_transcendental(node->
 static void find_maps(Tiling *t) {
     const PlanKernel *kernel = t->w->kernel;
     VEC(Node *) roots = {0};
-    for (int i = 0; i < kernel->stores.n; i++) vec_push(t->w->arena, &roots, (Node *)kernel->stores.v[i].node);
+    for (int i = 0; i < kernel->stores.n; i++) {
+        Node *node = (Node *)kernel->stores.v[i].node;
+        vec_push(t->w->arena, &roots, is_maximum(kernel, node) ? node->args[0] : node);
+    }
     NodeList nodes = order_walk_until(t->w->arena, roots.v, roots.n, not_following, t);
     t->maps = ARENA_ARRAY(t->w->arena, const Node *, nodes.n);
     for (int i = 0; i < nodes.n; i++) {
@@ -211,7 +236,12 @@ bool tile_whole(Lower *w, const Operand operands[2], int n_result) {
     find_maps(&t);
     t.spec.before = before_tile;
     t.spec.context = &t;
+    t.spec.begin = begin_task;
+    t.spec.strips = w->kernel->update;
+    t.spec.ahead = w->kernel->bytes > FAR;
+    t.mark = known_mark(w);
     tile_product(&w->b, &t.spec);
+    known_forget(w, t.mark);
     return true;
 }
 bool tile_block(Lower *w, const Operand operands[2], int n_result, int cut_dim, i64 length, LoopAffine block, bool only_ask) {

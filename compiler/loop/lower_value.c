@@ -168,9 +168,11 @@ void stores_at(Lower *w, const Index *index) {
     LoopValue **values = ARENA_ARRAY(w->arena, LoopValue *, kernel->stores.n);
     for (int i = 0; i < kernel->stores.n; i++) {
         const PlanStore *store = &kernel->stores.v[i];
+        if (is_maximum(kernel, store->node)) continue;
         values[i] = store->from ? load_at(w, store->from, index) : node_at(w, kernel->body, store->node, index);
     }
-    for (int i = 0; i < kernel->stores.n; i++) store_at(w, &kernel->stores.v[i], index, values[i]);
+    for (int i = 0; i < kernel->stores.n; i++)
+        if (!is_maximum(kernel, kernel->stores.v[i].node)) store_at(w, &kernel->stores.v[i], index, values[i]);
 }
 
 /* ---- numbers */

@@ -33,12 +33,12 @@ static void acc_store(const Tile *t, const Kind *kind, LoopValue *const *acc) {
     for (i64 i = 0; i < kind_rows(t, kind) * kind->width; i++)
         loop_store(t->b, t->partial, partial_at(t, kind, i / kind->width, i % kind->width), acc[i]);
 }
-static void acc_zero(const Tile *t, const Kind *kind, LoopValue **acc) {
+void acc_zero(const Tile *t, const Kind *kind, LoopValue **acc) {
     LoopValue *zero = loop_splat(t->b, loop_real(t->b, t->elem, 0));
     for (i64 i = 0; i < kind_rows(t, kind) * kind->width; i++) acc[i] = zero;
 }
 /* One step of the sum: a row of vectors, then a scalar a row. */
-static void acc_step(const Tile *t, const Kind *kind, LoopAffine row_at, LoopAffine lane_at, LoopValue **acc) {
+void acc_step(const Tile *t, const Kind *kind, LoopAffine row_at, LoopAffine lane_at, LoopValue **acc) {
     LoopValue *vectors[LANES * 2];
     i64 stride = t->packed >= 0 ? 1 : axis_stride(&t->spec->axes[t->s.lane], !t->s.swapped);
     bool along = t->s.along >= 0; /* both operands then have the lanes side by side */
@@ -80,7 +80,7 @@ static void acc_sum(Tile *t, const Kind *kind, LoopValue **acc) {
 
 /* ---- finish ---- */
 
-static TileCell cell_at(const Tile *t, LoopValue *value, i64 row, i64 lane, int lanes, int active) {
+TileCell cell_at(const Tile *t, LoopValue *value, i64 row, i64 lane, int lanes, int active) {
     int n = t->spec->n_batch + t->spec->n_left + t->spec->n_right;
     LoopAffine *at = ARENA_ARRAY(t->b->arena, LoopAffine, n);
     for (int i = 0; i < n; i++) at[i] = t->at[i];
@@ -389,6 +389,10 @@ void tile_product(LoopBuilder *b, const TileSpec *spec) {
     *t = (Tile){.spec = spec, .b = b, .elem = elem_of_dtype(b->function->buffers.v[spec->left.buffer].dtype)};
     nnc_check(t->elem == ELEM_F32 || t->elem == ELEM_F64, "a product of %s", elem_name(t->elem));
     nnc_check(shape_choose(b, spec, &t->s), "no tile fits a product of %s", b->function->name);
+    if (t->s.strip) {
+        strips_emit(t);
+        return;
+    }
     t->units = shape_units(spec, &t->s);
     locals_make(t);
     int open = units_open(t);

@@ -40,6 +40,8 @@ typedef struct TileCell {
 /* Called where a tile is complete; several times in the text of a product, for its kinds of tiles and for edges. A long finish is
 ** given a few vectors at a time, in a loop over the tile, so that its text stays short. */
 typedef void TileFinish(void *context, LoopBuilder *b, int n, const TileCell *cells);
+/* Called where a task begins, before its loops: may make values that finishes use. */
+typedef void TileBegin(void *context, LoopBuilder *b);
 
 typedef struct TileSpec {
     TileOperand left, right;
@@ -54,6 +56,9 @@ typedef struct TileSpec {
     LoopProgram *program;  /* where functions are kept that products share; NULL: none are */
     TileFinish *finish;
     TileFinish *before; /* where a tile begins, its cells without values: prefetches what `finish` will read; NULL: nothing is */
+    TileBegin *begin; /* NULL: nothing */
+    bool strips;      /* the finish reads and writes other values as large as the result: better row by row than tile by tile */
+    bool ahead;       /* with strips: these come from memory, so `before` is called some tiles before a cell is finished; it may lie outside */
     int finish_operations; /* on each result, roughly; 0: it is only stored */
     void *context;
 } TileSpec;

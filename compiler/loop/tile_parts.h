@@ -50,6 +50,7 @@ typedef struct TileShape {
     TileSums sums;    /* summed axes, merged; of the operands as they lie */
     i64 total;        /* summed elements */
     i64 block;        /* rounds of the outermost summed axis in a block; all: nothing is cut */
+    i64 strip;        /* row tiles whose whole rows are finished together, one by one, while the next strip is summed; 0: a tile at a time */
     i64 group;        /* panels that a row tile takes one after the other, its scalars copied to a strip [summed][16]; 1: no strip */
     double cycles;
 } TileShape;
@@ -103,8 +104,15 @@ void side_axes(const TileSpec *spec, bool right, int *first, int *n); /* free ax
 TileSums sums_merge(TileSums sums);
 
 /* ---- tile.c */
+void acc_zero(const Tile *t, const Kind *kind, LoopValue **acc);
+/* One step of the sum: a row of vectors, then a scalar a row. */
+void acc_step(const Tile *t, const Kind *kind, LoopAffine row_at, LoopAffine lane_at, LoopValue **acc);
+TileCell cell_at(const Tile *t, LoopValue *value, i64 row, i64 lane, int lanes, int active);
 /* Opens a loop over the panels of the group at t->set that have the larger of two widths, or the other; sets what `kind` says of them. */
 LoopFor *panels_open(Tile *t, bool wide, Kind *kind);
+
+/* ---- tile_strip.c */
+void strips_emit(Tile *t); /* the whole product */
 
 /* ---- tile_pack.c */
 /* Address of the operand on the side of the rows or of the lanes, at t->at, at the first element of the block. */

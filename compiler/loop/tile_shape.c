@@ -21,6 +21,9 @@ enum {
     GROUP_LEAST = 1024,      /* summed elements from which on panels are taken in groups */
     GROUP_BLOCK = 128,       /* of these in a block: a strip and a panel stay in L1 */
     GROUP_BYTES = 1024,      /* of a row of all panels of a group: two blocks of them and partial sums stay in L2 */
+    STRIP_BYTES = 384 << 10, /* of two strips of results, which stay in L2 */
+    STRIP_ROWS = 8,          /* wanted of a strip, */
+    STRIP_ROWS_FAR = 24,     /* and where all vectors come from beyond L2 for each strip */
     GROUP_TASKS = 4          /* units wanted with groups, as each packs its own */
 };
 /* Of the time: what another tile's code, and what transposing every tile must gain, for their compilation. */
@@ -209,15 +212,29 @@ static bool fits_stack(const TileShape *s, int bytes) {
     i64 limit = (LOCAL_BYTES - 2 * PARTIAL_BYTES) / bytes; /* partial sums may take a little more, as tiles differ in rows */
     return packed + partial + turned <= limit;
 }
+/* Row tiles of a strip; 0: two strips do not fit. */
+static i64 strip_tiles(const TileSpec *spec, const TileShape *s) {
+    i64 rows = s->row_deal.size + (s->row_deal.high > 0), bytes = 2 * rows * quotient_up(s->lanes, LANES) * LANES * s->bytes;
+    i64 vectors = s->total * side_count(spec, !s->swapped), wanted = quotient_up(vectors > NEAR ? STRIP_ROWS_FAR : STRIP_ROWS, rows);
+    return lesser(lesser(STRIP_BYTES / bytes, wanted), s->row_deal.n);
+}
+/* Rows of results lie side by side in memory along the lanes, and there are no other axes; the sum is one loop. */
+static bool may_strip(const TileSpec *spec, const TileShape *s) {
+    bool plain = spec->n_batch == 0 && spec->n_left == 1 && spec->n_right == 1 && s->row >= 0 && s->lane == spec->unit && s->along < 0;
+    return plain && s->sums.n == 1 && !s->sums.v[0].window && s->total <= BLOCK && axis_stride(&spec->axes[s->lane], !s->swapped) == 1;
+}
 static void consider_rows(const TileSpec *spec, TileShape s, LoopElem elem, i64 width, TileShape *best, bool *found) {
     int bytes = elem_bytes(elem);
     s.panel_deal = deal(quotient_up(s.lanes, LANES), width);
     i64 most = rows_most(spec, elem, shape_width(&s), s.along >= 0) / s.stacked, before = 0;
+    bool strips = s.strip > 0;
     for (i64 rows = most; rows >= 1; rows--) {
         s.row_deal = deal(s.rows, rows);
         if (s.row_deal.n == before) continue;
         before = s.row_deal.n;
-        block_set(&s, shape_width(&s), s.row_deal.n * (side_count(spec, s.swapped) / (s.rows * s.stacked)), bytes);
+        if (s.strip) s.strip = strip_tiles(spec, &s), s.block = s.total;
+        else block_set(&s, shape_width(&s), s.row_deal.n * (side_count(spec, s.swapped) / (s.rows * s.stacked)), bytes);
+        if (strips && !s.strip) continue;
         if (!fits_stack(&s, bytes)) continue;
         price(spec, &s, elem);
         if (*found && s.cycles >= best->cycles) continue;
@@ -241,7 +258,7 @@ static void consider_widths(const TileSpec *spec, TileShape s, LoopElem elem, Ti
         if (panels == before) continue;
         before = panels;
         consider_rows(spec, s, elem, width, best, found);
-        if (!s.loose) consider_group(spec, s, elem, width, best, found);
+        if (!s.loose && !s.strip) consider_group(spec, s, elem, width, best, found);
     }
 }
 static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape *best, bool *found) {
@@ -256,6 +273,10 @@ static void consider(const TileSpec *spec, TileShape s, LoopElem elem, TileShape
     s.stacked = s.stack < 0 ? 1 : spec->axes[s.stack].extent;
     s.turned = spec->unit >= 0 && s.row == spec->unit && s.rows > 1 && s.along < 0;
     if (s.turned && tile_long(spec)) return;
+    if (s.strip) {
+        if (!may_strip(spec, &s)) return;
+        s.pack = PACK_NONE;
+    }
     if (s.stack >= 0 && (s.turned || s.stacked == 1 || s.stacked > STACKED || s.rows == 1 || s.rows > STACKED)) return;
     consider_widths(spec, s, elem, best, found);
     if (s.pack != PACK_COPY) return;
@@ -277,13 +298,13 @@ static bool rows_all_have_windows(const TileSpec *spec, int first, int n) {
     return true;
 }
 /* Every lane, row and stack of either side. */
-static void consider_sides(const TileSpec *spec, int along, LoopElem elem, TileShape *best, bool *found) {
+static void consider_sides(const TileSpec *spec, int along, bool strips, LoopElem elem, TileShape *best, bool *found) {
     for (int swapped = 0; swapped < 2; swapped++) {
         int row, lane, n_rows, n_lanes;
         side_axes(spec, swapped, &row, &n_rows);
         side_axes(spec, !swapped, &lane, &n_lanes);
         for (int l = lane + n_lanes - 1; l >= lane; l--) {
-            TileShape s = {.swapped = swapped, .row = -1, .lane = l, .stack = -1, .along = along};
+            TileShape s = {.swapped = swapped, .row = -1, .lane = l, .stack = -1, .along = along, .strip = strips};
             if (rows_all_have_windows(spec, row, n_rows)) consider(spec, s, elem, best, found);
             for (s.row = row + n_rows - 1; s.row >= row && n_rows; s.row--) {
                 s.stack = -1;
@@ -297,9 +318,11 @@ bool shape_choose(const LoopBuilder *b, const TileSpec *spec, TileShape *best) {
     LoopElem elem = elem_of_dtype(b->function->buffers.v[spec->left.buffer].dtype);
     bool found = false;
     if (!few_terms(spec)) return false;
-    consider_sides(spec, -1, elem, best, &found);
+    if (spec->strips) consider_sides(spec, -1, true, elem, best, &found);
+    if (found) return true;
+    consider_sides(spec, -1, false, elem, best, &found);
     for (int i = 0; i < spec->n_batch; i++)
-        if (spec->axes[i].extent == LANES && spec->axes[i].left == 1 && spec->axes[i].right == 1) consider_sides(spec, i, elem, best, &found);
+        if (spec->axes[i].extent == LANES && spec->axes[i].left == 1 && spec->axes[i].right == 1) consider_sides(spec, i, false, elem, best, &found);
     return found;
 }
 

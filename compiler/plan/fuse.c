@@ -303,5 +303,6 @@ Groups fuse_body(Planner *p, const PlanBody *body) {
     follow_products(&f);
     fuse_rows(&f);
     join_anchors(&f);
+    if (p->plan->options.level >= 2) fuse_updates(&f);
     return fuse_order(&f);
 }

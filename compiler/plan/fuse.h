@@ -14,6 +14,7 @@ typedef struct Cluster {
     const Node *anchor; /* or the whole that parts make up */
     bool mixed;         /* has maps of other shapes, or at other places */
     bool sums_only;     /* maps that only sums and maxima need */
+    bool update;        /* a product with the update that its result, a gradient, is for */
     bool join;          /* a concat or widened value: has no kernel where its parts are written in place */
     const Type *space;  /* shape of its stores; of PLAN_ROWS: of the rows */
     const Type *full;   /* PLAN_ROWS: what its anchors fold */
@@ -85,6 +86,9 @@ void fuse_readers(Fuse *f); /* fills in `readers` of all nodes, as clusters are 
 
 /* ---- fuse_rows.c */
 void fuse_rows(Fuse *f);
+
+/* ---- fuse_update.c */
+void fuse_updates(Fuse *f);
 
 /* ---- fuse_order.c */
 Groups fuse_order(Fuse *f);

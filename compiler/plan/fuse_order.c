@@ -61,7 +61,7 @@ static void add_group(Fuse *f, GroupList *list, const Cluster *c) {
         return;
     }
     Group *group = ARENA_NEW(f->arena, Group);
-    *group = (Group){.kind = c->kind, .anchor = c->anchor, .full = c->full};
+    *group = (Group){.kind = c->kind, .anchor = c->anchor, .full = c->full, .update = c->update};
     for (int i = 0; i < c->nodes.n; i++) {
         const NodeFacts *facts = facts_of(f, c->nodes.v[i]);
         bool folds = c->nodes.v[i]->op == OP_sum || c->nodes.v[i]->op == OP_amax;

@@ -36,6 +36,7 @@ static void touch_body(Planner *p, PlanBody *body, PlanKernel **loops) {
         for (int k = 0; k < reads.n; k++) touch_value(reads.v[k], kernel, loops);
         for (int k = 0; k < kernel->stores.n; k++) touch_value(kernel->stores.v[k].value, kernel, loops);
         if (kernel->scratch) touch_value(kernel->scratch, kernel, loops);
+        if (kernel->maxima) touch_value(kernel->maxima, kernel, loops);
         if (!kernel->inner) continue;
         loops[body->depth] = kernel;
         touch_body(p, kernel->inner, loops);

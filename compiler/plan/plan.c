@@ -225,14 +225,20 @@ static void plan_scan(Planner *p, PlanBody *outer, const Homes *outer_homes, con
 
 /* ---- bodies, entries */
 
-/* Of rows and columns: what they fold, and memory for the parts of sums and maxima that are shared out. */
+/* Of rows, columns and products: what they fold, and memory for the parts of sums and maxima that are shared out. */
 static void plan_folds(Planner *p, const PlanBody *body, PlanKernel *kernel, const Group *group) {
     if (!group->full) return;
     const Type *result = group->anchor->type;
     i64 n = group->anchors.n, cut = group->kind == PLAN_COLS ? group->anchor->at->cut : 0;
+    bool dot = group->kind == PLAN_REDUCE;
     kernel->full = group->full;
-    kernel->one_pass = group->kind == PLAN_COLS || result->count == 1;
+    kernel->one_pass = group->kind == PLAN_COLS || dot || result->count == 1;
     for (int i = 0; i < n; i++) vec_push(p->arena, &kernel->anchors, group->anchors.v[i]);
+    if (dot) {
+        n *= PLAN_PARTIALS;
+        kernel->maxima = scratch_in_work(p, body, type_get(p->graph, result->dtype, 1, &n));
+        return;
+    }
     i64 parts = group->kind == PLAN_COLS ? (cut > 1 ? n * cut * result->count : 0) : result->count == 1 ? n * PLAN_PARTIALS : 0;
     if (parts) kernel->scratch = scratch_in_work(p, body, type_get(p->graph, result->dtype, 1, &parts));
 }
@@ -242,6 +248,7 @@ static void plan_group(Planner *p, PlanBody *body, const Homes *homes, const Gro
         return;
     }
     PlanKernel *kernel = kernel_new(p, body, group->kind, group->anchor);
+    kernel->update = group->update;
     plan_folds(p, body, kernel, group);
     for (int i = 0; i < group->roots.n; i++)
         kernel_store(p, kernel, group->roots.v[i], value_made(p, body, homes, kernel, group->roots.v[i]));

@@ -85,12 +85,14 @@ typedef struct PlanKernel {
     PlanKind kind;
     const Node *anchor;
     VEC(PlanStore) stores;
-    VEC(const Node *) anchors; /* PLAN_ROWS, PLAN_COLS: all sums and maxima */
+    VEC(const Node *) anchors; /* PLAN_ROWS, PLAN_COLS: all sums and maxima; of a dot: maxima over all that follow it */
     const Type *full;       /* the shape they fold; the first axes are those of PLAN_ROWS' rows */
+    bool update;            /* of a dot: what follows it replaces leaves of the result's shape */
     bool one_pass;          /* nothing over the full shape needs a sum of it: each element is met once */
     struct PlanBody *body;  /* it is in */
     struct PlanBody *inner; /* PLAN_SCAN */
     PlanValue *scratch;     /* of a put or a tiled dot with a cut: the partial sums; of rows in one pass: maxima of tasks */
+    PlanValue *maxima;      /* of a dot with anchors: of each task, 16 an anchor */
     bool parallel;          /* worth more than one thread */
     int time, end;          /* in the linear order; end: of a scan's last round */
     i64 row;                /* in nn_program.kernels; -1: a scan */

@@ -119,9 +119,11 @@ static void check_kernel(Check *c, const PlanKernel *kernel) {
         to.kernel = kernel, to.root = root_of(store->value), to.time = c->time;
         if (!store->shifts || part_written(c, store)) paint(c, to);
     }
-    if (kernel->scratch) {
-        Paint to = extent_of(c, kernel->scratch);
-        to.kernel = kernel, to.root = root_of(kernel->scratch), to.time = c->time;
+    const PlanValue *own[] = {kernel->scratch, kernel->maxima};
+    for (int i = 0; i < COUNT_OF(own); i++) {
+        if (!own[i]) continue;
+        Paint to = extent_of(c, own[i]);
+        to.kernel = kernel, to.root = root_of(own[i]), to.time = c->time;
         paint(c, to);
     }
 }

@@ -27,6 +27,7 @@ typedef struct Group {
     VEC(GroupPart) parts; /* also stored */
     VEC(const Node *) anchors; /* of PLAN_ROWS: all, in walk order */
     const Type *full;          /* of PLAN_ROWS: what they fold */
+    bool update;               /* of a dot: see PlanKernel */
 } Group;
 typedef struct Groups {
     int n;

@@ -261,6 +261,15 @@ static const Shape SHAPES[] = {
     {"long sum, panels in groups, in tasks", 1, 1, 1, 1, 2, {{2, 140000, 560000, 56000}, {100, 1, 0, 400}, {400, 0, 1, 1}, {1400, 100, 400}}},
     {"long sum, many rows", 0, 2, 1, 1, 2, {{3, 1, 0, 36000}, {1200, 3, 0, 30}, {30, 0, 1, 1}, {1100, 3600, 30}}},
 };
+/* Finished by strips of rows, where that is possible. */
+static const Shape STRIPS[] = {
+    {"strips", 0, 1, 1, 1, 1, {{48, 1, 0, 64}, {64, 0, 1, 1}, {32, 48, 64}}},
+    {"strips, rows of two sizes, a short last vector", 0, 1, 1, 1, 1, {{131, 1, 0, 77}, {77, 0, 1, 1}, {30, 131, 77}}},
+    {"strips, few rows and steps", 0, 1, 1, 1, 1, {{5, 1, 0, 200}, {200, 0, 1, 1}, {7, 5, 200}}},
+    {"strips, in tasks", 0, 1, 1, 1, 1, {{700, 1, 0, 150}, {150, 0, 1, 1}, {40, 700, 150}}},
+    {"strips, vectors from afar", 0, 1, 1, 1, 1, {{301, 1, 0, 1200}, {1200, 0, 1, 1}, {250, 301, 1200}}},
+    {"strips wanted, but the sum is long", 0, 1, 1, 1, 1, {{90, 1, 0, 40}, {40, 0, 1, 1}, {1500, 90, 40}}},
+};
 static Case shape_case(const Shape *shape, Dtype dtype) {
     Case c = {.name = shape->name, .dtype = dtype};
     c.spec = (TileSpec){.n_batch = shape->n_batch, .n_left = shape->n_left, .n_right = shape->n_right,
@@ -273,14 +282,18 @@ static Case shape_case(const Shape *shape, Dtype dtype) {
     }
     return c;
 }
-static void test_shapes(const char *cpu) {
-    for (int i = 0; i < COUNT_OF(SHAPES) * 4; i++) {
-        Case c = shape_case(&SHAPES[i / 4], i % 2 ? DT_f64 : DT_f32);
+static void shapes_check(const char *cpu, int n, const Shape *shapes, bool strips) {
+    for (int i = 0; i < n * 4; i++) {
+        Case c = shape_case(&shapes[i / 4], i % 2 ? DT_f64 : DT_f32);
+        c.spec.strips = strips;
         c.bias_relu = i / 4 % 2 && c.spec.n_right;
         c.is_long = i % 4 >= 2;
         case_check(&c, cpu);
     }
 }
+
+static void test_shapes(const char *cpu) { shapes_check(cpu, COUNT_OF(SHAPES), SHAPES, false); }
+static void test_strips(const char *cpu) { shapes_check(cpu, COUNT_OF(STRIPS), STRIPS, true); }
 
 /* ---- speed ---- */
 
@@ -377,7 +390,7 @@ int main(int argc, char **argv) {
     static const struct {
         const char *name;
         void (*run)(const char *cpu);
-    } TESTS[] = {{"sizes", test_sizes}, {"shapes", test_shapes}};
+    } TESTS[] = {{"sizes", test_sizes}, {"shapes", test_shapes}, {"strips", test_strips}};
     const char *cpus[2];
     int n = test_cpus(cpus), before = failures;
     if (argc > 1 && !strcmp(argv[1], "speed")) {
