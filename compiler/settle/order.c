@@ -66,11 +66,21 @@ static bool is_streamed(const Node *dot) {
     i64 read = node_under_views(dot->args[0])->type->count + node_under_views(dot->args[1])->type->count;
     return !dot->at->lb.n && dot->at->lc.n && dot->type->count <= RESULT_MOST && read >= READ_LEAST;
 }
+/* Of a slice along the axis, as of all states of a loop but the first, a last block that is shorter is not known to stay inside. */
+static bool is_slice(const Node *x, i64 axis) {
+    for (; x->op == OP_affine || x->op == OP_transpose; x = x->args[0]) {
+        if (x->op == OP_affine && x->at->axis == axis) return true;
+        if (x->op == OP_transpose) axis = x->at->perm.v[axis];
+    }
+    return false;
+}
 /* Its outermost contracted axis that has as many places as there are blocks. */
 static void cut_streamed(const Node *dot, Attrs *at) {
     for (int i = 0; i < at->lc.n; i++) {
         i64 extent = dot->args[0]->type->dims[at->lc.v[i]];
         if (extent == 1) continue;
+        bool ragged = extent % ((extent + GRAINS - 1) / GRAINS) != 0;
+        if (ragged && (is_slice(dot->args[0], at->lc.v[i]) || is_slice(dot->args[1], at->rc.v[i]))) return;
         if (extent >= 2 * GRAINS) at->cut = GRAINS, at->cut_axis = i;
         return;
     }
