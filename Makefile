@@ -19,7 +19,7 @@ EXACT   := -ffp-contract=off -fno-builtin -fno-tree-vectorize
 LLVM_CFLAGS = $(shell $(LLVM_CONFIG) --cflags | tr ' ' '\n' | grep '^-I')
 LLVM_LIBS   = $(shell $(LLVM_CONFIG) --ldflags --libs)
 # What the runtime needs: the codecs only where its reader of pictures is linked in.
-RUNTIME_LIBS := -Wl,--as-needed -lpng -ljpeg -lz -lm -lpthread
+RUNTIME_LIBS := -no-pie -Wl,--as-needed -lpng -ljpeg -lz -lm -lpthread
 
 floor_sources = $(wildcard compiler/$(1)/*.c)
 floor_objects = $(patsubst %.c,$(BUILD)/%.o,$(call floor_sources,$(1)))
@@ -64,12 +64,13 @@ $(BUILD)/compiler/ir/%.o: compiler/ir/%.c
 $(BUILD)/compiler/llvm/%.o: compiler/llvm/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LLVM_CFLAGS) -MMD -MP -c $< -o $@
-# The runtime is small, but for what a step, a batch, or the reading of large files waits for. Nothing in it unwinds.
+# The runtime is small, but for what a step, a batch, or the reading of large files waits for. Nothing in it unwinds; trainers lie at a
+# fixed address (llvm/link.c), and so does all else that is linked with it.
 HOT := $(addprefix $(BUILD)/runtime/,pool.o step.o sha256.o data/fill.o data/made.o data/csv.o data/number.o data/array.o)
-SMALL := -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
+SMALL := -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fno-pie
 $(BUILD)/runtime/%.o: runtime/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(EXACT) $(SMALL) $(if $(filter $@,$(HOT)),,-Os) -MMD -MP -c $< -o $@
+	$(CC) $(CFLAGS) $(EXACT) $(SMALL) $(if $(filter $@,$(HOT)),,-Oz) -MMD -MP -c $< -o $@
 
 # ---- grammar
 $(BUILD)/grammar/nn.tab.c: grammar/nn.y

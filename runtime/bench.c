@@ -142,6 +142,22 @@ static int by_time(const void *a, const void *b) {
     const KernelTime *x = a, *y = b;
     return x->ns != y->ns ? (x->ns < y->ns ? 1 : -1) : x->kernel < y->kernel ? -1 : 1;
 }
+static const char *function_among(int64_t n, const nn_function *list, int64_t kernel) {
+    for (int64_t i = 0; i < n; i++)
+        if (kernel >= list[i].first_kernel && kernel < list[i].first_kernel + list[i].kernels) return list[i].name;
+    return NULL;
+}
+/* The name of the function whose row it is. */
+static const char *function_of(const nn_program *p, int64_t kernel) {
+    const char *name = NULL;
+    for (int64_t t = 0; t < p->n_trains && !name; t++) {
+        const nn_train *train = &p->trains[t];
+        name = function_among(train->n_step, train->step, kernel);
+        if (!name) name = function_among(train->n_sum, train->sum, kernel);
+        if (!name) name = function_among(train->n_apply, train->apply, kernel);
+    }
+    return name ? name : "";
+}
 static Status put_kernels(Run *run, const Bench *bench) {
     const nn_program *p = run->program;
     KernelTime *times = console_memory(&run->console, (int64_t)sizeof *times * (p->n_kernels + 1), "the kernels");
@@ -164,7 +180,7 @@ static Status put_kernels(Run *run, const Bench *bench) {
             json_open(&json, NULL, '{');
             json_string(&json, "event", "kernel");
             json_integer(&json, "number", times[i].kernel); /* `kernel N` of --emit=loop */
-            json_string(&json, "function", k->function);
+            json_string(&json, "function", function_of(p, times[i].kernel));
             json_string(&json, "name", k->name);
             json_integer(&json, "line", k->line);
             json_real(&json, "us", ns / 1e3, false);
@@ -174,7 +190,8 @@ static Status put_kernels(Run *run, const Bench *bench) {
             console_event(&run->console, &line);
         } else
             text_format(&out, "%9.4g %6.3g %9.4g %9.4g  %-6lld %s (%s)\n", ns / 1e3, 100 * (double)times[i].ns / all,
-                        k->operations / ns, k->bytes / ns, (long long)k->line, k->name, k->function);
+                        k->operations / ns, k->bytes / ns, (long long)k->line, k->name,
+                        function_of(p, times[i].kernel));
     }
     if (out.n && !out.failed) console_print(&run->console, out.bytes, out.n);
     text_free(&out);

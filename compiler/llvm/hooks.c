@@ -2,15 +2,15 @@
 **
 ** A kernel that is a row of the table is called by way of nn.watch(call, parameters.., scalars.., row, facts), which jumps to it where no
 ** flag of the call is set: hot code is the same whether it can be watched or not. There is one nn.watch for all kernels that take as
-** much. `facts` are the kernel's address, then which of its parameters are looked at, a word each: elements << 17 | is f64 << 16 | which,
-** then 0.
+** much. `facts` are the kernel's address, then which of its parameters are looked at, a word each: elements << 18 | last << 17 |
+** is f64 << 16 | which; 0 for none.
 ** The helpers are internal functions of the module: nn.clock adds or subtracts the monotonic clock in call->kernel_ns[kernel], nn.scan
 ** walks the results, nn.scan_f32/f64 tells nn_trap the first element that is not finite. */
 #include "emit.h"
 #include <stddef.h>
 #include <time.h>
 
-enum { F64_RESULT = 1 << 16, ELEMENTS_SHIFT = 17 }; /* of a word of `results` */
+enum { F64_RESULT = 1 << 16, LAST_RESULT = 1 << 17, ELEMENTS_SHIFT = 18 }; /* of a word of `results` */
 
 static FunctionCode helper_begin(Emitter *e, const char *name, int n, LLVMTypeRef *types, LLVMBasicBlockRef *back) {
     FunctionCode code = {.type = LLVMFunctionType(e->nothing, types, (unsigned)n, false)};
@@ -110,7 +110,8 @@ static void scan_helper(Emitter *e) {
     }
     LLVMPositionBuilderAtEnd(s, next);
     LLVMValueRef after = LLVMBuildInBoundsGEP2(s, e->i64, at, &one, 1, "");
-    LLVMBuildBr(s, round);
+    LLVMValueRef last = LLVMBuildAnd(s, word, const_i64(e, LAST_RESULT), "");
+    LLVMBuildCondBr(s, LLVMBuildIsNull(s, last, ""), round, done);
     LLVMAddIncoming(at, (LLVMValueRef[]){LLVMGetParam(f, 2), after}, (LLVMBasicBlockRef[]){start, next}, 2);
     LLVMPositionBuilderAtEnd(s, done);
     LLVMBuildRetVoid(s);
@@ -179,13 +180,19 @@ static LLVMValueRef facts_of(Emitter *e, const LoopFunction *f, LLVMValueRef fun
     unsigned n = 0;
     nnc_check(f->n_params < F64_RESULT, "%s has %d parameters", f->name, f->n_params);
     words[n++] = function;
-    for (int i = 0; i < f->n_params; i++) {
+    for (int i = f->n_params - 1; i >= 0; i--) {
         const LoopBuffer *buffer = &f->buffers.v[i];
         LoopElem elem = elem_of_dtype(buffer->dtype);
-        if (buffer->checked && (elem == ELEM_F32 || elem == ELEM_F64) && buffer->elements)
-            words[n++] = const_i64(e, (buffer->elements << ELEMENTS_SHIFT) + (elem == ELEM_F64 ? F64_RESULT : 0) + i);
+        if (!buffer->checked || (elem != ELEM_F32 && elem != ELEM_F64) || !buffer->elements) continue;
+        i64 kind = (elem == ELEM_F64 ? F64_RESULT : 0) + (n == 1 ? LAST_RESULT : 0);
+        words[n++] = const_i64(e, (buffer->elements << ELEMENTS_SHIFT) + kind + i);
     }
-    words[n++] = const_i64(e, 0);
+    for (unsigned i = 1; i < n - i; i++) { /* in the order of the parameters */
+        LLVMValueRef word = words[i];
+        words[i] = words[n - i];
+        words[n - i] = word;
+    }
+    if (n == 1) words[n++] = const_i64(e, 0);
     return constant_hidden(e, LLVMConstStructInContext(e->context, words, n, false), "facts");
 }
 void watched_call(Emitter *e, const LoopFunction *f, FunctionCode *code, int n, LLVMValueRef *args, i64 kernel) {

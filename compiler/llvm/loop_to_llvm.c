@@ -37,12 +37,12 @@ void attribute_text(const Emitter *e, LLVMValueRef function, const char *name, c
     LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex, a);
 }
 void attribute_small(const Emitter *e, LLVMValueRef function) {
-    attribute_add(e, function, LLVMAttributeFunctionIndex, "optsize", 0);
     attribute_add(e, function, LLVMAttributeFunctionIndex, "minsize", 0);
 }
 /* "min-legal-vector-width" must stay away: with it a preference for 256 bits would split every vector, silently. */
 void function_attributes(const Emitter *e, LLVMValueRef function, bool internal) {
     attribute_add(e, function, LLVMAttributeFunctionIndex, "nounwind", 0);
+    attribute_add(e, function, LLVMAttributeFunctionIndex, "optsize", 0); /* nothing is as fast again when it is aligned and unrolled */
     attribute_text(e, function, "target-cpu", e->machine->cpu);
     attribute_text(e, function, "tune-cpu", e->machine->tune);
     attribute_text(e, function, "prefer-vector-width", e->machine->vector_bits == 512 ? "512" : "256");
@@ -173,6 +173,14 @@ static LLVMValueRef function_new(const Emitter *e, const char *name, LLVMTypeRef
     for (int i = 0; i < f->n_params; i++) param_attributes(e, function, (unsigned)i + 2, &f->buffers.v[i]);
     return function;
 }
+/* An entry, or a kernel that hands all its work to tasks: run once or twice a step. */
+static bool only_calls(const LoopFunction *f) {
+    for (int i = 0; i < f->body.list.n; i++) {
+        const LoopStatement *s = f->body.list.v[i];
+        if (s->kind != STATEMENT_sync && !(s->kind == STATEMENT_for && s->loop->kind == FOR_PARALLEL)) return !f->n_params && !f->scalars.n;
+    }
+    return true;
+}
 static FunctionCode *function_declare(Emitter *e, const LoopFunction *f, bool exported) {
     int n = 1 + f->n_params + f->scalars.n;
     LLVMTypeRef *types = ARENA_ARRAY(e->arena, LLVMTypeRef, n);
@@ -181,7 +189,7 @@ static FunctionCode *function_declare(Emitter *e, const LoopFunction *f, bool ex
     FunctionCode *code = ARENA_NEW(e->arena, FunctionCode);
     code->type = LLVMFunctionType(e->nothing, types, (unsigned)n, false);
     code->function = function_new(e, f->name, code->type, f, exported);
-    if (!part_of(e->parts, f)->hot) attribute_small(e, code->function);
+    if (!part_of(e->parts, f)->hot || only_calls(f)) attribute_small(e, code->function);
     map_set_ptr(&e->functions, f, code);
     return code;
 }

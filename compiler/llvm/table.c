@@ -90,9 +90,27 @@ static void add_code(Words *w, const nn_function *f) {
     }
 #include "../../runtime/abi.def"
 
+/* Rows of kernels up to the last one that can be watched: the functions behind, evaluations mostly, never are (parts.c). */
+static i64 rows_watched(const nn_program *table) {
+    i64 n = 0;
+    for (i64 t = 0; t < table->n_trains; t++) {
+        const nn_train *train = &table->trains[t];
+        const struct {
+            i64 n;
+            const nn_function *v;
+        } lists[] = {{train->n_step, train->step}, {train->n_sum, train->sum}, {train->n_apply, train->apply}};
+        for (int k = 0; k < COUNT_OF(lists); k++)
+            for (i64 i = 0; i < lists[k].n; i++) {
+                i64 end = lists[k].v[i].first_kernel + lists[k].v[i].kernels;
+                if (end > n) n = end;
+            }
+    }
+    return n;
+}
 void table_emit(Emitter *e, const Program *program) {
     nn_program table = program->table;
     table.cpu = e->machine->cpu;
+    table.n_kernels = rows_watched(&table);
     LLVMValueRef data = constant_nn_program(e, &table);
     LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(data), "nn_program_table");
     LLVMSetInitializer(global, data);

@@ -5,7 +5,7 @@
 ** of the stores: lower_rows.c reads an element before it writes one. */
 #include "lower.h"
 
-enum { LEAST = 5 }; /* columns, below which gathering is as fast */
+enum { LEAST = 6 }; /* columns, below which gathering is as fast */
 
 struct Columns {
     int buffer, filled;

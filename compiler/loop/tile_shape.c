@@ -27,7 +27,7 @@ enum {
     GROUP_TASKS = 4          /* units wanted with groups, as each packs its own */
 };
 /* Of the time: what another tile's code, and what transposing every tile must gain, for their compilation. */
-#define BODY   0.01
+#define BODY   0.04
 #define TURNED 0.06
 
 static TileDeal deal(i64 total, i64 most) {

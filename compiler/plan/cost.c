@@ -74,7 +74,7 @@ static const char *kernel_name(Planner *p, const PlanKernel *kernel, const Origi
 static void add_row(Planner *p, PlanKernel *kernel, double rounds) {
     const Node *node = kernel->anchor ? kernel->anchor : kernel->stores.v[0].node;
     const Origin *origin = node->origin;
-    nn_kernel row = {.function = p->entry->name, .name = kernel_name(p, kernel, origin)};
+    nn_kernel row = {.name = kernel_name(p, kernel, origin)};
     if (origin && origin->span.source && !origin->span.source->library) row.line = span_line(origin->span);
     row.operations = kernel->operations * rounds;
     row.bytes = kernel->bytes * rounds;
