@@ -39,8 +39,8 @@ static Program *program_new(Run *r) {
     static nn_minimize minimizes[] = {{.name = "loss", .every = 1, .n_leaves = 2, .leaves = LEAVES, .n_offsets = 2, .offsets = OFFSETS}};
     static nn_function steps[2];
     static nn_train trains[1];
-    static nn_kernel kernels[] = {{"net.step", "map", 7, 100.5, 200.25}};
-    steps[0] = function("", 0), steps[1] = function("net.step", 1);
+    static nn_kernel kernels[] = {{"map", 7, 100.5, 200.25}};
+    steps[0] = function("", 0), steps[1] = function("net.step", 1), steps[1].kernels = 1;
     trains[0] = (nn_train){.name = "net", .feed = {.set = 0, .rows = 32}, .start_file = "", .n_reports = 1, .reports = reports,
                            .n_minimizes = 1, .minimizes = minimizes, .start = function("", 0), .n_step = 2, .step = steps,
                            .eval = function("", 0), .show = function("", 0), .best = -1};

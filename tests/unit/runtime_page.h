@@ -277,8 +277,8 @@ static const nn_predict N(predicts)[] = {{.name = "points",
                                           .outputs = N(outputs),
                                           .rows = ENTRY(predict),
                                           .out = 256}};
-static const nn_kernel N(kernels)[] = {{"net.step", "map exp", 5, 100, 100},
-                                       {"net.step", "dot net.weight", 6, 100, 100}};
+static const nn_kernel N(kernels)[] = {{"map exp", 5, 100, 100},
+                                       {"dot net.weight", 6, 100, 100}};
 const nn_program N(page) = {.abi = NN_ABI,
                             .name = "points",
                             .version = "test",
