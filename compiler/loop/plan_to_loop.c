@@ -85,13 +85,10 @@ static void call_kernel(Writing *t, const PlanKernel *kernel) {
 static void write_kernels(Writing *t, const PlanBody *body, int from, int to) {
     for (int i = from; i < to; i++) {
         const PlanKernel *kernel = body->kernels.v[i];
-        if (kernel->not_last) {
-            LoopAffine before = affine_loop(affine(body->scan->at->length - 2), t->rounds[body->depth], -1);
-            loop_if(&t->b, 1, &before);
+        if (!kernel->inner) {
+            call_kernel(t, kernel);
+            continue;
         }
-        if (!kernel->inner) call_kernel(t, kernel);
-        if (kernel->not_last) loop_if_end(&t->b, 0, NULL);
-        if (!kernel->inner) continue;
         t->rounds[kernel->inner->depth] = loop_for(&t->b, FOR_SERIAL, kernel->anchor->at->length, 1, 0, NULL);
         write_kernels(t, kernel->inner, 0, kernel->inner->kernels.n);
         loop_for_end(&t->b, NULL);

@@ -95,8 +95,7 @@ void cost_rows(Planner *p) {
     for (int i = 0; i < all.n; i++) {
         PlanKernel *kernel = all.v[i];
         if (kernel->inner) continue;
-        double ns = 0, rounds = rounds_of(kernel->body), length = kernel->body->scan ? (double)kernel->body->scan->at->length : 1;
-        if (kernel->not_last) rounds *= (length - 1) / length;
+        double ns = 0, rounds = rounds_of(kernel->body);
         kernel->operations = kernel_operations(p->scratch, kernel, &ns);
         kernel->bytes = kernel_bytes(p->scratch, kernel);
         ns += kernel->bytes / BYTES_PER_NS;

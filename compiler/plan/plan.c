@@ -200,27 +200,6 @@ static PlanValue *bind_result(Planner *p, PlanBody *outer, const Homes *outer_ho
     *home = value_slice(p, body, result);
     return result;
 }
-static bool is_read(Planner *p, const PlanBody *outer, const Node *scan, int i) {
-    NodeList nodes = order_walk(p->scratch, outer->func->results, outer->func->n_results);
-    for (int k = 0; k < nodes.n; k++)
-        if (nodes.v[k]->op == OP_get && nodes.v[k]->args[0] == scan && nodes.v[k]->at->index == i) return true;
-    return false;
-}
-/* What only goes on to the next round is not made in the last one: a backward loop's gradient of the state that its forward loop began with. */
-static void leave_last(Planner *p, const PlanBody *outer, PlanBody *body) {
-    Node **wanted = ARENA_ARRAY(p->scratch, Node *, body->func->n_results + 1);
-    for (int i = 0; i < body->func->n_results; i++)
-        wanted[i] = i >= body->scan->at->carry || is_read(p, outer, body->scan, i) ? body->func->results[i] : NULL;
-    NodeList nodes = order_walk(p->scratch, wanted, body->func->n_results);
-    NodeMap needed = {.arena = p->scratch};
-    for (int i = 0; i < nodes.n; i++) nodemap_set(&needed, nodes.v[i], nodes.v[i]);
-    for (int i = 0; i < body->kernels.n; i++) {
-        PlanKernel *kernel = body->kernels.v[i];
-        kernel->not_last = kernel->kind != PLAN_SCAN;
-        for (int k = 0; k < kernel->stores.n; k++)
-            if (nodemap_get(&needed, kernel->stores.v[k].node)) kernel->not_last = false;
-    }
-}
 static void plan_scan(Planner *p, PlanBody *outer, const Homes *outer_homes, const Node *scan) {
     const Func *f = scan->at->body;
     PlanBody *body = ARENA_NEW(p->arena, PlanBody);
@@ -242,7 +221,6 @@ static void plan_scan(Planner *p, PlanBody *outer, const Homes *outer_homes, con
     }
     nodemap_set(&outer->results, scan, results);
     plan_body(p, body, &homes);
-    if (p->plan->options.level >= 1) leave_last(p, outer, body);
 }
 
 /* ---- bodies, entries */

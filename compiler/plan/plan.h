@@ -94,7 +94,6 @@ typedef struct PlanKernel {
     PlanValue *scratch;     /* of a put or a tiled dot with a cut: the partial sums; of rows in one pass: maxima of tasks */
     PlanValue *maxima;      /* of a dot with anchors: of each task, 16 an anchor */
     bool parallel;          /* worth more than one thread */
-    bool not_last;          /* of a loop: not in its last round, after which nobody reads what it makes */
     int time, end;          /* in the linear order; end: of a scan's last round */
     i64 row;                /* in nn_program.kernels; -1: a scan */
     double operations, bytes;

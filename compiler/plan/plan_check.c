@@ -157,7 +157,6 @@ static void check_loop(Check *c, const PlanKernel *scan) {
 static void check_body(Check *c, const PlanBody *body) {
     for (int i = 0; i < body->kernels.n && !c->wrong; i++) {
         const PlanKernel *kernel = body->kernels.v[i];
-        if (kernel->not_last && c->round[body->depth] == body->scan->at->length - 1) continue;
         if (kernel->inner) check_loop(c, kernel);
         else check_kernel(c, kernel);
     }

@@ -27,7 +27,6 @@ static void print_kernel(Text *out, const PlanKernel *kernel) {
     if (kernel->anchor) text_printf(out, " %s", op_name(kernel->anchor->op));
     if (kernel->anchors.n > 1) text_printf(out, " and %d more", kernel->anchors.n - 1);
     if (kernel->parallel) text_add(out, " parallel");
-    if (kernel->not_last) text_add(out, " but in the last round");
     text_add(out, ":");
     for (int i = 0; i < kernel->stores.n; i++) {
         text_add(out, i ? "," : "");
