@@ -163,6 +163,7 @@ void nest_fold(Lower *w, int lanes, int n, LoopValue **acc, FoldBody *body, void
 int best_lanes(const Lower *w, AxisClass class);
 i64 group_stride(const Lower *w, const Form *form, int group); /* elements from an index of the group to the next */
 LoopValue *active_mask(Lower *w); /* lanes that count */
+LoopValue *only_active(Lower *w, const Node *anchor, LoopValue *x); /* the anchor's identity in lanes that do not count */
 LoopValue *lanes_below(Lower *w, int n);
 
 void group_bind(Lower *w, int group, LoopAffine at, bool lanes);

@@ -46,11 +46,6 @@ LoopValue **maxima_load(Lower *w) {
     for (int i = 0; i < n; i++) acc[i] = w->trial ? loop_splat(&w->b, fold_begin(w, w->kernel->anchors.v[i])) : part_load(w, task_around(w), i);
     return acc;
 }
-/* Lanes that do not count are the identity. */
-static LoopValue *only_active(Lower *w, const Node *anchor, LoopValue *x) {
-    if (!w->active || w->active == LANES) return x;
-    return loop_op(&w->b, LOP_select, active_mask(w), loop_splat(&w->b, x), loop_splat(&w->b, fold_identity(w, anchor)));
-}
 void maxima_take(Lower *w, LoopValue **acc, const Index *index) {
     for (int i = 0; i < w->kernel->anchors.n; i++) {
         const Node *anchor = w->kernel->anchors.v[i];

@@ -137,10 +137,11 @@ LoopValue *fold_end(Lower *w, const Node *node, LoopValue *acc, bool tree) {
     return loop_op(&w->b, LOP_bits, node->args[0]->op == OP_abs ? acc : turn(w, acc));
 }
 /* Lanes that do not count are the identity: +0 added, or +0 * +0, changes no accumulator, as none ever is -0. */
-static LoopValue *only_active(Lower *w, const Reduce *r, LoopValue *x) {
-    if (!r->by_lanes || !w->active || w->active == LANES) return x;
-    return loop_op(&w->b, LOP_select, active_mask(w), loop_splat(&w->b, x), loop_splat(&w->b, fold_identity(w, r->node)));
+LoopValue *only_active(Lower *w, const Node *anchor, LoopValue *x) {
+    if (!w->active || w->active == LANES) return x;
+    return loop_op(&w->b, LOP_select, active_mask(w), loop_splat(&w->b, x), loop_splat(&w->b, fold_identity(w, anchor)));
 }
+static LoopValue *only_summed(Lower *w, const Reduce *r, LoopValue *x) { return r->by_lanes ? only_active(w, r->node, x) : x; }
 /* acc with one term more, but where that falls on padding. */
 static LoopValue *only_inside(Lower *w, const Reduce *r, LoopValue *more, LoopValue *acc) {
     List inside = r->node->at->inside;
@@ -161,10 +162,10 @@ static void fold_element(Lower *w, void *context, LoopValue **acc) {
     const PlanBody *body = w->kernel->body;
     bool lanes = acc[0]->type.lanes;
     LoopValue *x = node_at(w, body, node->args[0], operand_index(w, r, 0));
-    x = only_active(w, r, x);
+    x = only_summed(w, r, x);
     if (node->op == OP_dot) {
         if (lanes) x = loop_splat(&w->b, x);
-        LoopValue *y = only_active(w, r, node_at(w, body, node->args[1], operand_index(w, r, 1)));
+        LoopValue *y = only_summed(w, r, node_at(w, body, node->args[1], operand_index(w, r, 1)));
         if (lanes) y = loop_splat(&w->b, y);
         acc[0] = only_inside(w, r, loop_op(&w->b, LOP_fma, x, y, acc[0]), acc[0]);
     } else {

@@ -133,10 +133,6 @@ static void spill_member(Lower *w, const Node *node, const Index *index, LoopVal
     LoopAccess access = {.buffer = spill->buffer, .at = at, .lanes = true, .stride = lane, .part = w->active < LANES ? &part : NULL};
     loop_store_access(&w->b, access, loop_splat(&w->b, value));
 }
-static LoopValue *only_active(Lower *w, const Rows *r, const Node *node, LoopValue *x) {
-    if (r->across || !w->active || w->active == LANES) return x;
-    return loop_op(&w->b, LOP_select, active_mask(w), loop_splat(&w->b, x), loop_splat(&w->b, fold_identity(w, node)));
-}
 /* Accumulators of an anchor: 16 where lanes go over rows and the sum goes by lanes. */
 static int accumulators(const Rows *r, const Node *node) { return r->across && node->op == OP_sum && node->at->order == ORDER_LANES ? LANES : 1; }
 /* The place of the cell along the last axis, mod 16. */
@@ -157,7 +153,8 @@ static void pass_element(Lower *w, void *context, LoopValue **acc) {
         const Member *m = &r->members[i];
         if (!(m->passes >> pass->number & 1) || m->level > pass->number) continue;
         if (m->anchor && m->level == pass->number) {
-            LoopValue *x = only_active(w, r, m->node, node_at(w, body, m->node->args[0], index));
+            LoopValue *x = node_at(w, body, m->node->args[0], index);
+            if (!r->across) x = only_active(w, m->node, x);
             LoopValue **a = &acc[n];
             if (accumulators(r, m->node) > 1 && !w->trial) a += lane_of_cell(w, r);
             *a = fold_step(w, m->node, *a, x);

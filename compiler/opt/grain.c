@@ -145,6 +145,13 @@ static int axis_beside(const Slicing *s, const Node *node, int i, int axis) {
     int place = list_place(i ? node->at->lc : node->at->rc, batch_axis(&s->axes, node->args[!i])); /* a product summed over the batch */
     return place < 0 ? -1 : (int)(i ? node->at->rc : node->at->lc).v[place];
 }
+/* A sum over the batch in as many blocks as there are parts, and of the batch: products may be cut along another axis (settle/order.c). */
+static bool is_cut_by_parts(const Slicing *s, const Node *node) {
+    const Attrs *at = node->at;
+    if (at->cut != s->parts || node->op != OP_dot) return at->cut == s->parts;
+    int left = batch_axis(&s->axes, node->args[0]), right = batch_axis(&s->axes, node->args[1]);
+    return left >= 0 ? at->lc.v[at->cut_axis] == left : at->rc.v[at->cut_axis] == right;
+}
 static Node *slice_node(Slicing *s, Node *node) {
     if (node->op == OP_scan) return slice_scan(s, node);
     int axis = batch_axis(&s->axes, node);
@@ -161,7 +168,7 @@ static Node *slice_node(Slicing *s, Node *node) {
         args[i] = operand(s, node->args[i], inside ? -1 : axis_beside(s, node, i, axis));
     }
     if (grain_role(&s->grains, node) == GRAIN_SUM) {
-        s->failed |= at.cut != s->parts;
+        s->failed |= !is_cut_by_parts(s, node);
         at.cut = at.cut_axis = 0;
     } else if (node->op == OP_reshape || node->op == OP_broadcast)
         at.to = shorter(s, at.to, axis);
