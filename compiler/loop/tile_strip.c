@@ -23,14 +23,18 @@ typedef struct Strips {
     i64 rows, tiles;        /* of a row tile; row tiles of this phase */
     LoopAffine begin;       /* first row of the phase */
     i64 vectors;            /* of a row */
-    i64 all, each;          /* vectors of a strip; that go with a tile */
-    i64 pieces, some;       /* of the sum; vectors that go with a piece */
+    i64 all;                /* vectors of a strip */
     int buffer;             /* [2][rows of a strip][vectors][16] */
     const LoopFor *strip;   /* of the task */
     LoopAffine number;      /* of the strip in its phase */
     LoopAffine half, other; /* where this strip's results lie, and those of the strip before */
-    LoopAffine tile;        /* number of the tile in its strip: panel by panel */
+    LoopAffine before;      /* vectors of the strip that earlier tiles of it have, panel by panel */
 } Strips;
+/* How the vectors of the strip before, as many as a tile has, go with its sum. */
+typedef struct Pieces {
+    i64 n, some; /* pieces; vectors with each */
+    i64 all;     /* of the tile */
+} Pieces;
 
 static i64 half_elements(const Strips *s) { return s->all * LANES; }
 static LoopAffine first_row(const Strips *s, LoopAffine number) { return affine_plus(s->begin, affine_times(number, s->t->s.strip * s->rows)); }
@@ -51,24 +55,29 @@ static void vector_finish(const Strips *s, LoopAffine number, LoopAffine half, L
     at.spec->finish(at.spec->context, at.b, 1, &cell);
 }
 /* What the finish of a later vector reads is prefetched; it may lie past the row, where rows lie side by side. */
-static void vector_ahead(const Strips *s, LoopAffine number, LoopAffine row, LoopAffine column) {
+static void vector_ahead(const Strips *s, const Pieces *p, LoopAffine number, LoopAffine row, LoopAffine column) {
     Tile at = *s->t;
     if (!at.spec->ahead || !at.spec->before) return;
     at.at[at.s.row] = affine_plus(first_row(s, number), row);
-    at.at[at.s.lane] = affine_plus(affine_times(column, LANES), affine(AHEAD * s->each * LANES));
+    at.at[at.s.lane] = affine_plus(affine_times(column, LANES), affine(AHEAD * p->all * LANES));
     TileCell cell = cell_at(&at, NULL, 0, 0, at.s.lane, LANES);
     at.spec->before(at.spec->context, at.b, 1, &cell);
 }
-/* The vector at a place of the strip before. */
-static void placed_finish(const Strips *s, LoopAffine place) {
+/* The vector at a place of the strip before. Where rows touch, it is further along the first. */
+static void placed_finish(const Strips *s, const Pieces *p, LoopAffine place) {
     LoopBuilder *b = s->t->b;
+    LoopAffine number = affine_plus(s->number, affine(-1));
+    int last = (int)tile_last(&s->t->s);
+    if (!last && s->t->spec->touching) {
+        vector_ahead(s, p, number, affine(0), place);
+        vector_finish(s, number, s->other, affine(0), place, LANES);
+        return;
+    }
     LoopValue *at = loop_index(b, place), *vectors = loop_int(b, ELEM_I32, s->vectors), *row = loop_op(b, LOP_div, at, vectors);
     LoopValue *column = loop_op(b, LOP_sub, at, loop_op(b, LOP_mul, row, vectors));
     LoopAffine r = affine_value(affine(0), loop_clamp(b, row, 0, s->all / s->vectors - 1), 1);
-    LoopAffine c = affine_value(affine(0), loop_clamp(b, column, 0, s->vectors - 1), 1);
-    LoopAffine number = affine_plus(s->number, affine(-1)), inside = affine_plus(affine(s->vectors - 2), affine_times(c, -1));
-    int last = (int)tile_last(&s->t->s);
-    vector_ahead(s, number, r, c);
+    LoopAffine c = affine_value(affine(0), loop_clamp(b, column, 0, s->vectors - 1), 1), inside = affine_plus(affine(s->vectors - 2), affine_times(c, -1));
+    vector_ahead(s, p, number, r, c);
     if (!last) {
         vector_finish(s, number, s->other, r, c, LANES);
         return;
@@ -80,16 +89,15 @@ static void placed_finish(const Strips *s, LoopAffine place) {
     loop_if_end(b, 0, NULL);
 }
 /* What goes with a piece of the sum. */
-static void piece_finish(const Strips *s, const LoopFor *piece) {
+static void piece_finish(const Strips *s, const Pieces *p, const LoopFor *piece) {
     LoopBuilder *b = s->t->b;
     LoopAffine there[2] = {affine_loop(affine(-1), s->strip, 1), affine_plus(affine(whole_strips(s) - 1), affine_times(s->number, -1))};
     loop_if(b, s->tiles % s->t->s.strip ? 2 : 1, there);
-    LoopFor *one = loop_for(b, FOR_SERIAL, s->some, 1, 0, NULL);
-    LoopAffine within = affine_loop(affine_loop(affine(0), piece, s->some), one, 1), place = affine_plus(affine_times(s->tile, s->each), within);
-    LoopAffine inside[2] = {affine_plus(affine(s->each - 1), affine_times(within, -1)), affine_plus(affine(s->all - 1), affine_times(place, -1))};
-    loop_if(b, 2, inside);
-    placed_finish(s, place);
-    loop_if_end(b, 0, NULL);
+    LoopFor *one = loop_for(b, FOR_SERIAL, p->some, 1, 0, NULL);
+    LoopAffine within = affine_loop(affine_loop(affine(0), piece, p->some), one, 1), inside = affine_plus(affine(p->all - 1), affine_times(within, -1));
+    if (p->n * p->some > p->all) loop_if(b, 1, &inside);
+    placed_finish(s, p, affine_plus(s->before, within));
+    if (p->n * p->some > p->all) loop_if_end(b, 0, NULL);
     loop_for_end(b, NULL);
     loop_if_end(b, 0, NULL);
 }
@@ -126,20 +134,34 @@ static void rest_finish(const Strips *s) {
 
 /* ---- sum */
 
+/* So many pieces that vectors are dealt evenly, and each has some steps of the sum. */
+static Pieces pieces_of(const Strips *s, i64 all) {
+    i64 total = s->t->s.sums.v[0].extent, least = INT64_MAX;
+    Pieces p = {.n = 1, .all = all};
+    for (i64 n = 1; n <= all && total / n >= 8; n++) {
+        i64 dealt = n * quotient_up(all, n);
+        if (total % n || dealt > least) continue;
+        least = dealt;
+        p.n = n;
+    }
+    p.some = quotient_up(all, p.n);
+    return p;
+}
 static void tile_sum(Strips *s, const Kind *kind) {
     Tile *t = s->t;
     int n = (int)(kind->rows * kind->width);
     LoopValue **acc = ARENA_ARRAY(t->b->arena, LoopValue *, n);
     const TileSum *sum = &t->s.sums.v[0];
-    i64 length = sum->extent / s->pieces;
-    TileSums sums = {2, {{.extent = s->pieces, .row = sum->row * length, .lane = sum->lane * length}, {.extent = length, .row = sum->row, .lane = sum->lane}}};
+    Pieces pieces = pieces_of(s, n);
+    i64 length = sum->extent / pieces.n;
+    TileSums sums = {2, {{.extent = pieces.n, .row = sum->row * length, .lane = sum->lane * length}, {.extent = length, .row = sum->row, .lane = sum->lane}}};
     LoopAffine row_at = tile_address(t, false), lane_at = tile_address(t, true);
     LoopFor *loops[2];
     acc_zero(t, kind, acc);
     for (int i = 0; i < 2; i++) {
         loops[i] = loop_for(t->b, FOR_SERIAL, sums.v[i].extent, 1, n, acc);
         memcpy(acc, loops[i]->acc, sizeof *acc * (size_t)n);
-        if (i == 0) piece_finish(s, loops[0]);
+        if (i == 0) piece_finish(s, &pieces, loops[0]);
         row_at = affine_loop(row_at, loops[i], sums.v[i].row);
         lane_at = affine_loop(lane_at, loops[i], sums.v[i].lane);
     }
@@ -165,7 +187,8 @@ static void panels_sum(Strips *s) {
         LoopFor *tile = tiles_open(s);
         t->turn = affine_loop(affine(0), tile, 1);
         t->at[t->s.row] = affine_loop(first_row(s, s->number), tile, s->rows);
-        s->tile = affine_plus(affine_times(t->panel, t->s.strip), t->turn);
+        LoopAffine left = affine_plus(affine_times(t->panel, kind.width), affine(wide ? 0 : t->s.panel_deal.high)); /* vectors of a row */
+        s->before = affine_plus(affine_times(left, t->s.strip * s->rows), affine_times(t->turn, s->rows * kind.width));
         tile_sum(s, &kind);
         loop_for_end(t->b, NULL);
         loop_for_end(t->b, NULL);
@@ -174,18 +197,6 @@ static void panels_sum(Strips *s) {
 
 /* ---- strips */
 
-/* So many pieces that vectors are dealt evenly, and each has some steps of the sum. */
-static void pieces_set(Strips *s) {
-    i64 total = s->t->s.sums.v[0].extent, least = INT64_MAX;
-    for (i64 n = 1; n <= s->each && total / n >= 8; n++) {
-        i64 dealt = n * quotient_up(s->each, n);
-        if (total % n || dealt > least) continue;
-        least = dealt;
-        s->pieces = n;
-    }
-    if (!s->pieces) s->pieces = 1;
-    s->some = quotient_up(s->each, s->pieces);
-}
 static void halves_set(Strips *s) {
     LoopBuilder *b = s->t->b;
     LoopValue *at = loop_index(b, affine_loop(affine(0), s->strip, 1)), *two = loop_int(b, ELEM_I32, 2);
@@ -228,9 +239,7 @@ void strips_emit(Tile *t) {
         if (!s.tiles) continue;
         s.vectors = quotient_up(t->s.lanes, LANES);
         s.all = t->s.strip * s.rows * s.vectors;
-        s.each = quotient_up(s.all, t->s.panel_deal.n * t->s.strip);
         t->units = (TileUnits){.chunks = 1, .each = t->s.strip};
-        pieces_set(&s);
         phase_emit(&s);
     }
 }
