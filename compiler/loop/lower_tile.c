@@ -6,7 +6,7 @@
 #include "lower.h"
 #include "tile.h"
 
-enum { FAR = 16 << 20 }; /* bytes of a kernel that an L3 does not keep until the next step */
+enum { FAR = 1 << 20 }; /* bytes of a kernel that an L2 does not keep until the next step */
 
 /* ---- operands */
 

@@ -22,6 +22,7 @@ enum {
     GROUP_BLOCK = 128,       /* of these in a block: a strip and a panel stay in L1 */
     GROUP_BYTES = 1024,      /* of a row of all panels of a group: two blocks of them and partial sums stay in L2 */
     STRIP_BYTES = 384 << 10, /* of two strips of results, which stay in L2 */
+    STRIP_NEAR = 40 << 10,   /* which stay in L1 */
     STRIP_ROWS = 8,          /* wanted of a strip, */
     STRIP_ROWS_FAR = 24,     /* and where all vectors come from beyond L2 for each strip */
     GROUP_TASKS = 4          /* units wanted with groups, as each packs its own */
@@ -158,6 +159,7 @@ static double step_cycles(i64 rows, i64 row_loads, i64 registers, Access a) {
 static double finish_cycles(const TileSpec *spec, const TileShape *s, i64 rows, i64 registers, i64 bytes) {
     bool far = side_count(spec, false) * side_count(spec, true) * bytes > NEAR_BYTES;
     double cycles = 40 + (double)rows * (far ? 8 : 2) + 2.0 * (double)(rows * registers);
+    if (s->strip && 2 * s->strip * (s->row_deal.size + (s->row_deal.high > 0)) * s->lanes * bytes > STRIP_NEAR) cycles += 3.0 * (double)(rows * registers);
     if (s->turned) return cycles + 150.0 * (double)registers;
     return spec->unit < 0 || (s->lane == spec->unit && s->along < 0) ? cycles : cycles + 30.0 * (double)(rows * registers);
 }
