@@ -26,8 +26,9 @@ static const Node *base_of(const Node *x) {
     while (is_addressing(x) && x->n_args && x->op != OP_get) x = x->args[0];
     return x;
 }
-/* A row's or a column's value beside a whole: it stays in L1. */
-static bool is_small_beside(const Node *leaf, const Node *node) { return base_of(leaf)->type->count * 8 <= node->type->count; }
+/* A row's or a column's value beside a whole, which stays in L1, or one for several elements, as of a pooling: it is read again in
+** less time than what is made of it would be written and read. */
+static bool is_small_beside(const Node *leaf, const Node *node) { return base_of(leaf)->type->count * 4 <= node->type->count; }
 /* Views of what is loaded are loads of their own; of a constant they stay constants. */
 static void set_cost(const Fuse *f, const Node *node, NodeFacts *facts) {
     if (node->op == OP_arg || node->op == OP_get) facts->leaf = node;

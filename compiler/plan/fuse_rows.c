@@ -99,16 +99,22 @@ static bool reads_meet(Fuse *f, const Cluster *c, const Cluster *of, RowShape s,
     }
     return true;
 }
-/* Both read the same value of the full shape, element by element. */
+/* Worth reading once: a value of the full shape in its place, or a large part of it, however it is spread. */
+static bool is_load(const FuseRead *read, RowShape s) {
+    if (read->node->type->dtype == DT_TUPLE) return false;
+    bool whole = read->plain && !read->via && same_shape(read->node->type, s.full);
+    return whole || read->node->type->count * 4 >= s.full->count;
+}
+/* Both read the same value. */
 static bool share_load(Fuse *f, const Cluster *a, const Cluster *b, RowShape s) {
     for (int i = 0; i < a->nodes.n; i++) {
         FuseReads x = reads_of_node(f, a->nodes.v[i]);
         for (int k = 0; k < x.n; k++) {
-            if (!x.v[k].plain || x.v[k].via || !same_shape(x.v[k].node->type, s.full)) continue;
+            if (!is_load(&x.v[k], s)) continue;
             for (int j = 0; j < b->nodes.n; j++) {
                 FuseReads y = reads_of_node(f, b->nodes.v[j]);
                 for (int l = 0; l < y.n; l++)
-                    if (y.v[l].node == x.v[k].node && y.v[l].plain && !y.v[l].via) return true;
+                    if (y.v[l].node == x.v[k].node && is_load(&y.v[l], s)) return true;
             }
         }
     }

@@ -232,6 +232,28 @@ Value *builtin_convolve(Eval *e, const BuiltinCall *call) {
 
 /* ---- pools ---- */
 typedef Node *Reduction(Graph *g, Node *x, int n_axes, const int *axes);
+/* The scalar below which this is cut off, where(x <= t, t, x); NULL: it is something else. */
+static Node *cut_off(const Node *node) {
+    if (node->op != OP_select || node->args[0]->op != OP_max || node->args[1]->op != OP_broadcast) return NULL;
+    const Node *below = node->args[0]->args[0], *at = node->args[0]->args[1];
+    Node *t = node->args[1], *x = node->args[2];
+    if (below->op != OP_lt || below->args[0] != x || below->args[1] != t) return NULL;
+    if (at->op != OP_eq || at->args[0] != x || at->args[1] != t) return NULL;
+    return t->args[0]->type->rank ? NULL : t->args[0];
+}
+/* The largest of relu(x) is relu of the largest, and their gradients are the same: no window with a positive element has another
+ * first largest, and from the others nothing comes back. There are fewer elements to do it for, and no reason to keep all of relu(x). */
+static Node *largest(Graph *g, Node *x, int n_axes, const int *axes) {
+    Node *views[2 * SPACE_MOST], *under = x;
+    int n = 0;
+    while (n < COUNT_OF(views) && (under->op == OP_affine || under->op == OP_broadcast)) views[n++] = under, under = under->args[0];
+    Node *t = cut_off(under), *y = t ? under->args[2] : NULL;
+    if (!t) return ir_amax(g, x, n_axes, axes);
+    while (n--) y = node_make(g, views[n]->op, 1, &y, views[n]->at);
+    y = ir_amax(g, y, n_axes, axes);
+    t = ir_broadcast(g, t, y->type->rank, y->type->dims, NULL);
+    return ir_select(g, ir_le(g, y, t), t, y);
+}
 /* How many axes of space the name says: max_pool2d. */
 static int space_of(const BuiltinCall *call) { return call->builtin->name[strlen(call->builtin->name) - 2] - '0'; }
 static Value *pool(Eval *e, const BuiltinCall *call, Reduction *reduce) {
@@ -265,5 +287,5 @@ static Value *pool(Eval *e, const BuiltinCall *call, Reduction *reduce) {
     }
     return result_like(e, v, element_real(), &shape, node);
 }
-Value *builtin_max_pool(Eval *e, const BuiltinCall *call) { return pool(e, call, ir_amax); }
+Value *builtin_max_pool(Eval *e, const BuiltinCall *call) { return pool(e, call, largest); }
 Value *builtin_avg_pool(Eval *e, const BuiltinCall *call) { return pool(e, call, ir_mean); }

@@ -37,6 +37,7 @@ const Func *settle_func(Graph *g, Arena *scratch, const Func *f, const SettleOpt
     f = clean(&s, run(&s, pass_pull, f));
     f = clean(&s, run(&s, pass_once, f));
     f = clean(&s, run(&s, pass_phase, f));
+    f = clean(&s, run(&s, pass_pool, f));
     f = clean(&s, run(&s, pass_one_hot, f));
     return run(&s, pass_order, run(&s, pass_lay, f));
 }

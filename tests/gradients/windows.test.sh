@@ -34,6 +34,7 @@ net box_spread "[2, 2, 2, 2]" "[2, 2, 2, 2, 1]" "convolve(y, w, dilate=2, paddin
 net two_layers "[6, 6, 2]" "[3, 3, 2, 2]" "convolve(tanh(convolve(y, w, padding=1)), w, stride=2)" 2
 net avg_pool "[5, 6, 2]" "[2, 2]" "avg_pool2d(y @ w, 3, stride=2)" 2
 net max_pool "[4, 6, 2]" "[2, 2]" "max_pool2d(y @ w, 2)" 2
+net relu_pool "[4, 6, 2]" "[2, 2]" "max_pool2d(relu(y @ w), 2)" 2
 net overlapping "[5, 5, 2]" "[2, 2]" "max_pool2d(y @ w, 3, stride=1)" 2
 net pool_line "[8, 2]" "[2, 2]" "max_pool1d(y @ w, 3, stride=2) + avg_pool1d(y @ w, 3, stride=2)" 2
 net pool_box "[2, 4, 4, 2]" "[2, 2]" "avg_pool3d(y @ w, [2, 2, 1])" 2

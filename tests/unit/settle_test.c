@@ -328,6 +328,32 @@ static void check_random(int seeds) {
     end(&t);
 }
 
+/* Of small windows the largest and which it was, by comparisons: NaN, infinities, equal ones; the sign of a zero is not asked for. */
+static void small_windows(void) {
+    Arena *arena = arena_new("test");
+    Group t = {"the largest of small windows, on special values", false};
+    for (int real = 0; real < 2; real++) {
+        Maker m = {.g = graph_new(arena), .arena = arena, .real = real ? DT_f64 : DT_f32};
+        Node *x = in(&m, DIMS(2, 26, 4, 13)), *w = ir_window(m.g, x, 1, 2, 2, 1, 0, 0, 0, 0), *square = ir_window(m.g, w, 3, 2, 2, 1, 0, 0, 0, 0);
+        Node *largest[3] = {ir_amax(m.g, square, 2, INTS(2, 4)), ir_amax(m.g, w, 1, INTS(2)),
+                            ir_amax(m.g, ir_window(m.g, x, 1, 3, 1, 1, 0, 0, 0, 0), 1, INTS(2))};
+        const Func *f = with_gradient(m.g, arena, done(&m, 1, (Node *[]){ir_add(m.g, project(&m, 2, largest), project(&m, 1, largest + 2))}));
+        NodeList nodes = order_walk(arena, f->results, f->n_results);
+        VEC(Node *) asked = {0};
+        for (int i = 0; i < nodes.n; i++)
+            if (nodes.v[i]->op == OP_top || nodes.v[i]->op == OP_amax) vec_push(arena, &asked, nodes.v[i]);
+        for (int i = 1; i < f->n_results; i++) vec_push(arena, &asked, f->results[i]);
+        f = func_make(m.g, f->n_params, f->params, asked.n, asked.v);
+        const Func *h = settle_func(m.g, arena, f, &(SettleOptions){0});
+        expect(&t, func_count_op(f, OP_top, false) == 3 && func_count_op(f, OP_amax, false) == 3, "three are asked for");
+        expect(&t, func_count_op(h, OP_top, false) == 1 && func_count_op(h, OP_amax, false) == 1, "those that overlap are left");
+        Tensor *args = special_args(arena, f), *before = run_func(arena, f, args), *after = run_func(arena, h, args);
+        for (int i = 0; i < f->n_results; i++) expect(&t, distance(&before[i], &after[i]) == 0, "result %d: %g", i, distance(&before[i], &after[i]));
+    }
+    end(&t);
+    arena_free(arena);
+}
+
 /* ---- what gradients must have become */
 static void forms(void) {
     Arena *arena = arena_new("test");
@@ -495,6 +521,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < COUNT_OF(program_names); i++)
         for (int order = 0; order < 3; order++) check_program(i, order);
     check_random(argc > 1 ? atoi(argv[1]) : 100); /* a number of seeds: for longer runs by hand */
+    small_windows();
     forms();
     folding();
     one_hots();
