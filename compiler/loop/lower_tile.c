@@ -229,18 +229,6 @@ static Tiling tiling_of(Lower *w, const Operand operands[2], int n_result, bool 
     *possible = *possible && tile_possible(&w->b, &t.spec);
     return t;
 }
-/* Whether all that the finish reads and writes lies row by row without gaps, or is the same for all elements. */
-static bool rows_touch(const Tiling *t, const Operand operands[2]) {
-    const Lower *w = t->w;
-    if (t->spec.n_batch || t->spec.n_left != 1 || t->spec.n_right != 1) return false;
-    for (int i = 0; i < w->forms.n; i++) {
-        const LoopAffine *form = &w->forms.v[i].form;
-        i64 row = factor_of_group(w, form, t->axis_group[0]), lane = factor_of_group(w, form, t->axis_group[1]);
-        bool operand = affine_equal(form, &operands[0].form) || affine_equal(form, &operands[1].form);
-        if (!operand && (row != lane * t->spec.axes[1].extent || lane > 1)) return false;
-    }
-    return true;
-}
 bool tile_whole(Lower *w, const Operand operands[2], int n_result) {
     bool possible;
     Tiling t = tiling_of(w, operands, n_result, &possible);
@@ -250,7 +238,6 @@ bool tile_whole(Lower *w, const Operand operands[2], int n_result) {
     t.spec.context = &t;
     t.spec.begin = begin_task;
     t.spec.strips = w->kernel->update;
-    t.spec.touching = rows_touch(&t, operands);
     t.spec.ahead = w->kernel->bytes > FAR;
     t.mark = known_mark(w);
     tile_product(&w->b, &t.spec);

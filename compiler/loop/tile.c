@@ -179,13 +179,13 @@ static void tile_emit(Tile *t, const Kind *kind, Work work) {
     if (work == WORK_PARTIAL || (work == WORK_ALL && is_long)) acc_store(t, kind, acc);
     if (work != WORK_PARTIAL) tile_finish(t, kind, acc);
 }
-LoopFor *panels_open(Tile *t, bool wide, Kind *kind) {
+LoopFor *panels_open(Tile *t, i64 group, bool wide, Kind *kind) {
     const TileDeal *d = &t->s.panel_deal;
-    LoopAffine start = affine_times(t->set, t->s.group), before = affine_times(start, -1);
+    LoopAffine start = affine_times(t->set, group), before = affine_times(start, -1);
     LoopAffine split = affine_plus(affine(d->high), before), end = affine_plus(affine(d->n), before);
-    bool whole = (wide ? d->high == d->n : !d->high) && d->n % t->s.group == 0;
-    LoopFor *loop = whole ? loop_for(t->b, FOR_SERIAL, t->s.group, 1, 0, NULL)
-                          : loop_for_within(t->b, FOR_SERIAL, t->s.group, !wide && d->high ? &split : NULL, wide ? &split : &end, 0, NULL);
+    bool whole = (wide ? d->high == d->n : !d->high) && d->n % group == 0;
+    LoopFor *loop = whole ? loop_for(t->b, FOR_SERIAL, group, 1, 0, NULL)
+                          : loop_for_within(t->b, FOR_SERIAL, group, !wide && d->high ? &split : NULL, wide ? &split : &end, 0, NULL);
     kind->width = d->size + wide;
     kind->edge = !wide && tile_last(&t->s) != 0;
     kind->always = d->n - d->high == 1;
@@ -205,7 +205,7 @@ static void tiles_emit(Tile *t, const Kind *kind, Work work) {
     Kind k = *kind;
     for (int wide = 1; wide >= 0; wide--) {
         if (wide && !d->high) continue;
-        panels_open(t, wide, &k);
+        panels_open(t, t->s.group, wide, &k);
         tile_emit(t, &k, work);
         loop_for_end(t->b, NULL);
     }

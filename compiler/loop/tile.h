@@ -57,9 +57,8 @@ typedef struct TileSpec {
     TileFinish *finish;
     TileFinish *before; /* where a tile begins, its cells without values: prefetches what `finish` will read; NULL: nothing is */
     TileBegin *begin; /* NULL: nothing */
-    bool strips;      /* the finish reads and writes other values as large as the result: better row by row than tile by tile */
-    bool touching;    /* with strips: all of these lie as an array without gaps, a row's end at the next one's beginning */
-    bool ahead;       /* with strips: these come from beyond L2, so `before` is called some tiles before a cell is finished; it may lie outside */
+    bool strips;      /* the finish reads and writes other values as large as the result: better while a next tile is computed */
+    bool ahead;       /* with strips: these come from beyond L2, so `before` is called a strip before a cell is finished; it may lie outside */
     int finish_operations; /* on each result, roughly; 0: it is only stored */
     void *context;
 } TileSpec;

@@ -200,7 +200,7 @@ void tile_pack_group(Tile *t) {
         if (wide && !d->high) continue;
         Pack p = pack_of(t, true, kind.width, kind.edge);
         if (t->s.pack == PACK_COPY) pack_open(&p, p.from.n);
-        panels_open(t, wide, &kind);
+        panels_open(t, t->s.group, wide, &kind);
         if (t->s.pack == PACK_COPY) pack_step(&p);
         else if (t->s.pack == PACK_TURN) pack_turned(&p);
         else pack_rows(&p);

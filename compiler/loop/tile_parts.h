@@ -50,7 +50,7 @@ typedef struct TileShape {
     TileSums sums;    /* summed axes, merged; of the operands as they lie */
     i64 total;        /* summed elements */
     i64 block;        /* rounds of the outermost summed axis in a block; all: nothing is cut */
-    i64 strip;        /* row tiles whose whole rows are finished together, one by one, while the next strip is summed; 0: a tile at a time */
+    i64 strip;        /* panels of a row tile that are finished while the same of the next one are summed; 0: each tile by itself */
     i64 group;        /* panels that a row tile takes one after the other, its scalars copied to a strip [summed][16]; 1: no strip */
     double cycles;
 } TileShape;
@@ -97,6 +97,7 @@ static inline i64 quotient_up(i64 a, i64 b) { return (a + b - 1) / b; }
 /* ---- tile_shape.c */
 bool shape_choose(const LoopBuilder *b, const TileSpec *spec, TileShape *best);
 TileUnits shape_units(const TileSpec *spec, const TileShape *s);
+i64 strip_pieces(const TileShape *s, i64 rows); /* of the sum, each with some rows to finish of the strip before */
 i64 shape_width(const TileShape *s);                                  /* vectors of the widest panel */
 /* Whether a window depends on the axis: it is then the same all over a tile. */
 bool axis_has_window(const TileSpec *spec, int axis);
@@ -108,8 +109,8 @@ void acc_zero(const Tile *t, const Kind *kind, LoopValue **acc);
 /* One step of the sum: a row of vectors, then a scalar a row. */
 void acc_step(const Tile *t, const Kind *kind, LoopAffine row_at, LoopAffine lane_at, LoopValue **acc);
 TileCell cell_at(const Tile *t, LoopValue *value, i64 row, i64 lane, int lanes, int active);
-/* Opens a loop over the panels of the group at t->set that have the larger of two widths, or the other; sets what `kind` says of them. */
-LoopFor *panels_open(Tile *t, bool wide, Kind *kind);
+/* Opens a loop over the panels of group t->set, of so many, that have the larger of two widths, or the other; sets what `kind` says of them. */
+LoopFor *panels_open(Tile *t, i64 group, bool wide, Kind *kind);
 
 /* ---- tile_strip.c */
 void strips_emit(Tile *t); /* the whole product */
