@@ -234,7 +234,7 @@ void run_call(Run *run, const nn_function *function, const void *batch, const vo
     c->key[0] = run->key[0];
     c->key[1] = run->key[1];
     c->function = function;
-    c->pool = run->pool;
+    c->pool = c->flags & NN_TRAP ? NULL : run->pool; /* which value is the first that is not finite: in one order */
     c->host = run->host;
     function->code(c);
 }

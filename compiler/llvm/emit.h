@@ -39,7 +39,7 @@ typedef struct Body {
     LLVMValueRef *values;         /* by value id */
     LLVMValueRef *indices;        /* by loop id: i64 */
     LLVMValueRef *pointers;       /* by buffer: NULL for blocks */
-    LLVMValueRef bases[SPACE_WORK + 1]; /* block pointers, loaded at the start; NULL: not used */
+    LLVMValueRef bases[SPACE_TASK + 1]; /* block pointers, loaded at the start; NULL: not used */
     LLVMBasicBlockRef start;      /* its first block: stack slots and block pointers */
 } Body;
 

@@ -80,14 +80,6 @@ LLVMValueRef call_field(const Body *b, size_t offset, LLVMTypeRef type) {
     return value;
 }
 
-/* Block pointers that this function's own buffers need, loaded once; `call` is known. */
-void bases_load(Body *b) {
-    for (int i = 0; i < b->f->buffers.n; i++) {
-        Space space = b->f->buffers.v[i].space;
-        if (space > SPACE_WORK || b->bases[space]) continue;
-        b->bases[space] = space == SPACE_CALL ? b->call : call_field(b, BASE_FIELDS[space], b->e->pointer);
-    }
-}
 /* A stack slot, made in the first block so that loops do not grow the stack. */
 static LLVMValueRef stack_slot(const Body *b, LLVMTypeRef type) {
     LLVMBuilderRef builder = b->e->builder;
@@ -99,6 +91,25 @@ static LLVMValueRef stack_slot(const Body *b, LLVMTypeRef type) {
     LLVMSetAlignment(slot, 64);
     LLVMPositionBuilderAtEnd(builder, now);
     return slot;
+}
+/* What of a task's memory the function names. */
+static LLVMValueRef task_memory(const Body *b) {
+    i64 bytes = 0;
+    for (int i = 0; i < b->f->buffers.n; i++) {
+        const LoopBuffer *buffer = &b->f->buffers.v[i];
+        i64 end = buffer->offset + buffer->elements * dtype_bytes(buffer->dtype);
+        if (buffer->space == SPACE_TASK && end > bytes) bytes = end;
+    }
+    return stack_slot(b, LLVMArrayType2(b->e->i8, (u64)bytes + SLACK));
+}
+/* Block pointers that this function's own buffers need, loaded once; `call` is known. */
+void bases_load(Body *b) {
+    for (int i = 0; i < b->f->buffers.n; i++) {
+        Space space = b->f->buffers.v[i].space;
+        if (space > SPACE_TASK || b->bases[space]) continue;
+        if (space == SPACE_TASK) b->bases[space] = task_memory(b);
+        else b->bases[space] = space == SPACE_CALL ? b->call : call_field(b, BASE_FIELDS[space], b->e->pointer);
+    }
 }
 static void find_locals(Body *b, const LoopBlock *block);
 static void use_local(Body *b, int index) {

@@ -46,7 +46,7 @@ LLVMValueRef affine_emit(const Body *b, const LoopAffine *a) {
 
 static LLVMValueRef buffer_pointer(const Body *b, int index) {
     const LoopBuffer *buffer = &b->f->buffers.v[index];
-    if (buffer->space > SPACE_WORK) {
+    if (buffer->space > SPACE_TASK) {
         nnc_check(b->pointers[index], "buffer %d of %s has no pointer", index, b->f->name);
         return b->pointers[index];
     }

@@ -37,7 +37,7 @@
 ** may read up to SLACK bytes past the end (never before the start); what was read there must not be stored, except in dead lanes.
 **
 ** BUFFERS. A function's buffers are parameters (pointers that its callers give), places in the blocks of nn_call, constants, or
-** local: on the stack, one for each call or task, 64-byte aligned, undefined at first, at most LOCAL_BYTES, used either inside
+** local: on the stack, one for each call or task (SPACE_TASK: places in a block of each task's own), 64-byte aligned, undefined at first, at most LOCAL_BYTES, used either inside
 ** one parallel loop or outside of all. Buffers of one function never overlap in touched elements unless both are only read: what
 ** is updated in place is one buffer, loaded and stored. Blocks CALL, BATCH, AVERAGES, HYPERS, IN and constants are read-only.
 **
@@ -177,7 +177,7 @@ struct LoopStatement {
 /* ---- functions ---- */
 typedef enum Space {
     SPACE_CALL, SPACE_LASTING, SPACE_BATCH, SPACE_AVERAGES, SPACE_HYPERS, SPACE_IN, SPACE_OUT, /* numbered as Block */
-    SPACE_WORK, SPACE_CONSTANT, SPACE_LOCAL, SPACE_PARAM
+    SPACE_WORK, SPACE_TASK, SPACE_CONSTANT, SPACE_LOCAL, SPACE_PARAM
 } Space;
 typedef struct LoopBuffer {
     Space space;

@@ -76,8 +76,8 @@ int loop_param(LoopBuilder *b, Dtype dtype, i64 elements, bool writable) {
     return add_buffer(b, (LoopBuffer){SPACE_PARAM, number, dtype, elements, writable, false, 64});
 }
 int loop_block(LoopBuilder *b, Space space, i64 offset, Dtype dtype, i64 elements, bool writable) {
-    bool may_write = space == SPACE_LASTING || space == SPACE_WORK || space == SPACE_OUT;
-    nnc_check(space <= SPACE_WORK && offset >= 0 && (may_write || !writable), "a wrong buffer in %s", b->function->name);
+    bool may_write = space == SPACE_LASTING || space == SPACE_WORK || space == SPACE_TASK || space == SPACE_OUT;
+    nnc_check(space <= SPACE_TASK && offset >= 0 && (may_write || !writable), "a wrong buffer in %s", b->function->name);
     i64 align = 64; /* blocks are 64-byte aligned; nn_call itself holds 8-byte words */
     if (space == SPACE_CALL) align = 8;
     while (offset % align) align /= 2;

@@ -188,7 +188,7 @@ static void print_block(Printer *p, const LoopBlock *block, const char *giving) 
 /* ---- functions ---- */
 
 static void print_buffer(Text *out, int index, const LoopBuffer *buffer) {
-    static const char *const SPACES[] = {"call", "lasting", "batch", "averages", "hypers", "in", "out", "work", "constant",
+    static const char *const SPACES[] = {"call", "lasting", "batch", "averages", "hypers", "in", "out", "work", "task", "constant",
                                          "local", "param"};
     text_printf(out, "  b%d: %s[%lld] %s", index, dtype_name(buffer->dtype), (long long)buffer->elements,
                 SPACES[buffer->space]);

@@ -93,6 +93,7 @@ static void use_buffer(Verifier *v, int index, bool written, const LoopStatement
     require(v, index >= 0 && index < v->f->buffers.n, s, "a buffer that is none");
     const LoopBuffer *buffer = &v->f->buffers.v[index];
     require(v, !written || buffer->writable, s, "a store to a buffer that is only read");
+    require(v, buffer->space != SPACE_TASK || v->task, s, "memory of tasks outside of a parallel loop");
     if (buffer->space != SPACE_LOCAL) return;
     require(v, !v->local_used[index] || v->local_user[index] == v->task, s,
             "a local buffer is used inside and outside of a parallel loop");
@@ -260,9 +261,9 @@ static void verify_no_alias(const Verifier *v, const LoopCall *call, const LoopS
     for (int i = 0; i < call->function->n_params; i++)
         for (int j = 0; j < call->function->n_params; j++) {
             const LoopBuffer *a = &v->f->buffers.v[call->buffers[i].buffer], *b = &v->f->buffers.v[call->buffers[j].buffer];
-            bool placed = a->space == b->space && (a->space <= SPACE_WORK || a == b);
+            bool placed = a->space == b->space && (a->space <= SPACE_TASK || a == b);
             if (i == j || !call->function->buffers.v[i].writable || !placed) continue;
-            i64 from = a->space <= SPACE_WORK ? a->offset : 0, to = b->space <= SPACE_WORK ? b->offset : 0;
+            i64 from = a->space <= SPACE_TASK ? a->offset : 0, to = b->space <= SPACE_TASK ? b->offset : 0;
             LoopAffine apart = affine_plus(affine_times(call->buffers[i].at, dtype_bytes(a->dtype)),
                                            affine_times(call->buffers[j].at, -dtype_bytes(b->dtype)));
             require(v, apart.n || apart.constant + from != to, s, "a call is given one buffer twice, and writes it");
@@ -304,6 +305,7 @@ static void verify_buffers(const Verifier *v) {
         require(v, b->align >= dtype_bytes(b->dtype) && b->align <= 64 && !(b->align & (b->align - 1)), NULL,
                 "a buffer that is not aligned to its elements");
         require(v, b->writable || !b->checked, NULL, "a buffer is checked but never written");
+        require(v, b->space != SPACE_TASK || b->offset + bytes <= LOCAL_BYTES, NULL, "too many bytes in a task's memory");
         if (b->space != SPACE_LOCAL) continue;
         require(v, bytes <= LOCAL_BYTES && (local += bytes) <= LOCAL_BYTES, NULL, "too many bytes in local buffers");
     }

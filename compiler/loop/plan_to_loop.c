@@ -9,8 +9,10 @@ typedef struct Writing {
     LoopProgram *program;
     const Plan *plan;
     LoopBuilder b;                /* of the entry */
-    const LoopFor *rounds[PLAN_DEPTH + 1]; /* by depth: the loops of the scans around */
-    Map written; /* hash of a key -> Written */
+    LoopAffine round[PLAN_DEPTH + 1]; /* by depth: of the scans around, */
+    i64 rounds[PLAN_DEPTH + 1];       /* and how many there are */
+    bool in_task; /* where everything runs in order */
+    Map written;  /* hash of a key -> Written */
 } Writing;
 
 static void write_kernel(Lower *w) {
@@ -26,13 +28,13 @@ static LoopArgument argument_of(Writing *t, const PlanValue *value, bool written
     i64 bytes = dtype_bytes(value->type->dtype), offset = place.offset + (place.area ? place.area->offset : 0), span = plan_elements(value);
     i64 low = 0; /* how far below its offset rounds that walk backwards bring it */
     for (int i = 0; i < place.n_steps; i++) {
-        i64 last = (t->rounds[place.steps[i].depth]->extent - 1) * place.steps[i].bytes;
+        i64 last = (t->rounds[place.steps[i].depth] - 1) * place.steps[i].bytes;
         if (last < 0) low -= last;
         span += (last < 0 ? -last : last) / bytes;
     }
     int buffer = loop_block(&t->b, (Space)place.block, offset - low, value->type->dtype, span, written);
     LoopAffine at = affine(low / bytes);
-    for (int i = 0; i < place.n_steps; i++) at = affine_loop(at, t->rounds[place.steps[i].depth], place.steps[i].bytes / bytes);
+    for (int i = 0; i < place.n_steps; i++) at = affine_plus(at, affine_times(t->round[place.steps[i].depth], place.steps[i].bytes / bytes));
     return (LoopArgument){buffer, at};
 }
 /* A kernel that is written, and which leaf of its key each parameter is. */
@@ -79,8 +81,20 @@ static void call_kernel(Writing *t, const PlanKernel *kernel) {
     for (int i = 0; i < f->n_params; i++) arguments[i] = argument_of(t, key->leaves.v[written->leaves[i]], f->buffers.v[i].writable);
     for (int i = 0; i < key->scalars.n; i++) scalars[i] = loop_int(&t->b, ELEM_I32, key_scalar(key->scalars.v[i]));
     loop_call(&t->b, f, arguments, scalars, kernel->row);
-    loop_sync(&t->b);
+    if (!t->in_task) loop_sync(&t->b);
     arena_free(scratch);
+}
+/* The rounds of a scan, one after the other or as tasks of one or several each. Gives how many loops are open. */
+static int rounds_begin(Writing *t, const PlanKernel *scan) {
+    i64 length = scan->anchor->at->length, each = scan->parallel ? (length + TASKS - 1) / TASKS : 1, tasks = (length + each - 1) / each;
+    LoopAffine *round = &t->round[scan->inner->depth];
+    *round = affine_loop(affine(0), loop_for(&t->b, scan->parallel ? FOR_PARALLEL : FOR_SERIAL, tasks, 1, 0, NULL), each);
+    t->rounds[scan->inner->depth] = length;
+    t->in_task |= scan->parallel;
+    if (each == 1) return 1;
+    LoopAffine left = affine_plus(affine(length), affine_times(*round, -1));
+    *round = affine_loop(*round, loop_for_within(&t->b, FOR_SERIAL, each, NULL, length % each ? &left : NULL, 0, NULL), 1);
+    return 2;
 }
 static void write_kernels(Writing *t, const PlanBody *body, int from, int to) {
     for (int i = from; i < to; i++) {
@@ -89,9 +103,10 @@ static void write_kernels(Writing *t, const PlanBody *body, int from, int to) {
             call_kernel(t, kernel);
             continue;
         }
-        t->rounds[kernel->inner->depth] = loop_for(&t->b, FOR_SERIAL, kernel->anchor->at->length, 1, 0, NULL);
+        int open = rounds_begin(t, kernel);
         write_kernels(t, kernel->inner, 0, kernel->inner->kernels.n);
-        loop_for_end(&t->b, NULL);
+        while (open--) loop_for_end(&t->b, NULL);
+        if (kernel->parallel) t->in_task = false;
     }
 }
 /* A long entry is cut into functions that it calls: the compilation of one function takes more than proportional time. */

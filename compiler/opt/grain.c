@@ -2,7 +2,12 @@
 ** at once, so that memory of one part is enough; the parts' sums are then added in pairs, as a cut sum says. Every bit stays: the sums
 ** over the batch are cut (settle/order.c) and a part is one of their blocks. Where settle's grain.h says that it is worth it.
 **
-** The last pass: hoist and sink would undo it.
+** The last passes: hoist and sink would undo it.
+**
+** The pass `apart` makes the same loop with an example a round, for another reason: a step of many short products, each of matrices of one
+** example (tasks of meta-learning with weights of their own), spends its time between kernels, and threads theirs waiting for each other.
+** Rounds know nothing of each other, so plan makes them tasks, and what a round handles stays in a core's cache. No sum is cut: sums over
+** the batch follow the loop as they are.
 **
 ** A node of examples is sliced along its batch axis. What is the same for all examples but has that axis all the same (a weight broadcast
 ** over the batch, positions) is sliced where it is a broadcast or a map, else walked over as an operand of the loop is. */
@@ -25,6 +30,7 @@ typedef struct Slicing {
     VEC(Plain) plains; /* slices of others */
     Nodes holes, xs;   /* what the loop walks over */
     bool top;          /* the entry's: it can have xs */
+    bool sums_after;   /* sums over the batch stay behind the loop */
     bool failed;
 } Slicing;
 
@@ -178,7 +184,7 @@ static void slice_all(Slicing *s, const Func *f) {
     NodeList nodes = order_walk(s->scratch, f->results, f->n_results);
     for (int i = 0; i < nodes.n && !s->failed; i++) {
         GrainRole role = grain_role(&s->grains, nodes.v[i]);
-        if (role == GRAIN_INSIDE || role == GRAIN_SUM) nodemap_set(&s->now, nodes.v[i], slice_node(s, nodes.v[i]));
+        if (role == GRAIN_INSIDE || (role == GRAIN_SUM && !s->sums_after)) nodemap_set(&s->now, nodes.v[i], slice_node(s, nodes.v[i]));
     }
 }
 
@@ -209,31 +215,54 @@ static Node *tree(Graph *g, Node *ys, i64 from, i64 n) {
     if (n == 1) return ir_squeeze(g, ir_slice(g, ys, 0, from, from + 1, 1), 0);
     return ir_add(g, tree(g, ys, from, n / 2), tree(g, ys, from + n / 2, n / 2));
 }
-/* Of a result that is of examples: [parts, b/parts, ..] -> [b, ..]. */
-static Node *joined(Graph *g, Node *ys) {
+/* The axis to the front, and back. */
+static Node *axis_first(Graph *g, Node *node, int axis) {
+    int perm[RANK_MAX] = {axis}, n = 1;
+    for (int i = 0; i < node->type->rank; i++)
+        if (i != axis) perm[n++] = i;
+    return ir_transpose(g, node, perm);
+}
+static Node *axis_back(Graph *g, Node *node, int axis) {
+    int perm[RANK_MAX], n = 1;
+    for (int i = 0; i < node->type->rank; i++) perm[i] = i == axis ? 0 : n++;
+    return ir_transpose(g, node, perm);
+}
+/* Of what is of examples: [parts, b/parts, ..] -> [b, ..], the batch to its axis. */
+static Node *joined(Graph *g, Node *ys, int axis) {
     i64 dims[RANK_MAX] = {ys->type->dims[0] * ys->type->dims[1]};
     for (int i = 2; i < ys->type->rank; i++) dims[i - 1] = ys->type->dims[i];
-    return ir_reshape(g, ys, ys->type->rank - 1, dims);
+    return axis_back(g, ir_reshape(g, ys, ys->type->rank - 1, dims), axis);
+}
+/* What the loop hands out: results of examples, and sums over the batch or what they are of. */
+static Nodes handed_out(const Slicing *s, const Func *f, NodeList nodes) {
+    NodeMap wanted = {.arena = s->scratch};
+    Nodes out = {0};
+    for (int k = 0; k < f->n_results; k++) nodemap_set(&wanted, f->results[k], f->results[k]);
+    for (int i = 0; i < nodes.n && s->sums_after; i++)
+        for (int k = 0; k < nodes.v[i]->n_args && grain_role(&s->grains, nodes.v[i]) == GRAIN_SUM; k++)
+            nodemap_set(&wanted, nodes.v[i]->args[k], nodes.v[i]);
+    for (int i = 0; i < nodes.n; i++) {
+        GrainRole role = grain_role(&s->grains, nodes.v[i]);
+        if (role == GRAIN_SUM ? !s->sums_after : role == GRAIN_INSIDE && nodemap_get(&wanted, nodes.v[i])) vec_push(s->scratch, &out, nodes.v[i]);
+    }
+    return out;
 }
 static const Func *walk(Slicing *s, const Func *f) {
     NodeList nodes = order_walk(s->scratch, f->results, f->n_results);
-    Nodes made = {0}, y = {0};
+    Nodes made = handed_out(s, f, nodes), y = {0};
     slice_all(s, f);
     if (s->failed) return f;
-    for (int i = 0; i < nodes.n; i++) {
-        bool is_result = false;
-        for (int k = 0; k < f->n_results; k++) is_result |= f->results[k] == nodes.v[i];
-        GrainRole role = grain_role(&s->grains, nodes.v[i]);
-        if (role != GRAIN_SUM && !(role == GRAIN_INSIDE && is_result)) continue;
-        vec_push(s->scratch, &made, nodes.v[i]);
-        vec_push(s->scratch, &y, nodemap_get(&s->now, nodes.v[i]));
+    for (int i = 0; i < made.n; i++) {
+        Node *slice = nodemap_get(&s->now, made.v[i]);
+        int axis = batch_axis(&s->axes, made.v[i]);
+        vec_push(s->scratch, &y, axis > 0 ? axis_first(s->g, slice, axis) : slice);
     }
     Node **out = ARENA_ARRAY(s->scratch, Node *, y.n + 1), **results = ARENA_ARRAY(s->scratch, Node *, f->n_results);
     ir_scan_region(s->g, &(Region){.n_xs = s->xs.n, .n_ys = y.n, .x = s->holes.v, .y = y.v, .xs = s->xs.v, .length = s->parts}, out);
     NodeMap map = {.arena = s->scratch};
     for (int i = 0; i < y.n; i++) {
         bool sum = grain_role(&s->grains, made.v[i]) == GRAIN_SUM;
-        nodemap_set(&map, made.v[i], sum ? tree(s->g, out[i], 0, s->parts) : joined(s->g, out[i]));
+        nodemap_set(&map, made.v[i], sum ? tree(s->g, out[i], 0, s->parts) : joined(s->g, out[i], batch_axis(&s->axes, made.v[i])));
     }
     substitute(s->g, s->scratch, &map, f->results, f->n_results, results);
     return func_make(s->g, f->n_params, f->params, f->n_results, results);
@@ -256,6 +285,47 @@ const Func *pass_grain(const Pass *pass, const Func *f) {
     s.top = true;
     bool worth = grain_worth(&s.grains, &s.axes, pass->g, f, o->batch_rows, parts);
     if (!worth && !(pass->walk && s.grains.possible && o->batch_rows % parts == 0)) return f;
+    const Func *walked = walk(&s, f);
+    return walked == f ? f : pass_simplify_exact(pass, walked);
+}
+
+/* ---- an example a round */
+
+static const i64 SHORT_KERNEL = (i64)1 << 20; /* multiply-adds of a product that is too short to be shared out well */
+static const i64 LEAST_EACH = 2000;           /* of one for one example, on average, that is worth a call */
+typedef struct Products {
+    double n, adds; /* rounds counted; multiply-adds */
+} Products;
+
+/* Every product is of matrices of the example alone. */
+static bool products_apart(const Slicing *s, Graph *g, const Func *f, const BatchAxes *b, double rounds, Products *sum) {
+    NodeList nodes = order_walk(s->scratch, f->results, f->n_results);
+    for (int i = 0; i < nodes.n; i++) {
+        const Node *node = nodes.v[i];
+        if (node->op == OP_scan) {
+            BatchAxes inner = {.arena = s->scratch, .axis.arena = s->scratch};
+            batch_find(&inner, g, node->at->body, batch_scan_params(b, node));
+            if (!products_apart(s, g, node->at->body, &inner, rounds * (double)node->at->length, sum)) return false;
+        }
+        if (node->op != OP_dot) continue;
+        List lb = node->at->lb, rb = node->at->rb;
+        if (!lb.n || lb.v[0] != batch_axis(b, node->args[0]) || rb.v[0] != batch_axis(b, node->args[1])) return false;
+        sum->n += rounds;
+        sum->adds += rounds * (double)node_multiply_adds(node);
+    }
+    return true;
+}
+const Func *pass_apart(const Pass *pass, const Func *f) {
+    const SettleOptions *o = pass->settle;
+    i64 parts = o->batch_rows;
+    if (parts < 2 || pass->walk) return f;
+    int *params = ARENA_ARRAY(pass->scratch, int, f->n_params + 1);
+    for (int i = 0; i < f->n_params; i++) params[i] = o->batched && o->batched[i] ? 0 : NO_BATCH;
+    Slicing s = slicing_of(pass->g, pass->scratch, parts, f, params);
+    Products sum = {0};
+    s.top = s.sums_after = true;
+    if (!s.grains.possible || !products_apart(&s, pass->g, f, &s.axes, 1, &sum)) return f;
+    if (sum.adds > sum.n * (double)SHORT_KERNEL || sum.adds < sum.n * (double)(LEAST_EACH * parts)) return f;
     const Func *walked = walk(&s, f);
     return walked == f ? f : pass_simplify_exact(pass, walked);
 }

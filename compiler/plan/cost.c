@@ -8,6 +8,8 @@
 #define PRODUCTS_PER_NS 200.0
 #define MAPS_PER_NS 25.0
 #define BYTES_PER_NS 40.0
+/* Rounds of a loop are tasks where its kernels are shorter than LONG_NS: longer ones are better shared out one by one. */
+#define LONG_NS 30000.0
 
 static double product(const Type *type, List axes) {
     double n = 1;
@@ -87,6 +89,20 @@ static double rounds_of(const PlanBody *body) {
     for (; body->scan; body = body->outer) rounds *= (double)body->scan->at->length;
     return rounds;
 }
+/* Rounds that know nothing of each other, together worth threads, of kernels too short for them. */
+static bool is_of_tasks(Planner *p, const PlanKernel *scan) {
+    const Attrs *at = scan->anchor->at;
+    if (at->carry || at->length < 2) return false;
+    if (p->plan->options.share) return true;
+    KernelList inside = {0};
+    double together = 0;
+    kernels_in_order(p->scratch, scan->inner, &inside);
+    for (int i = 0; i < inside.n; i++) {
+        if (inside.v[i]->nanoseconds > LONG_NS) return false;
+        if (!inside.v[i]->inner) together += inside.v[i]->nanoseconds * rounds_of(inside.v[i]->body);
+    }
+    return together > SHARED_ENTRY_NS;
+}
 void cost_rows(Planner *p) {
     KernelList all = {0};
     double together = 0;
@@ -99,6 +115,7 @@ void cost_rows(Planner *p) {
         kernel->operations = kernel_operations(p->scratch, kernel, &ns);
         kernel->bytes = kernel_bytes(p->scratch, kernel);
         ns += kernel->bytes / BYTES_PER_NS;
+        kernel->nanoseconds = ns;
         kernel->parallel = ns > SHARED_NS;
         together += ns * rounds;
         add_row(p, kernel, rounds);
@@ -106,4 +123,8 @@ void cost_rows(Planner *p) {
     for (int i = 0; i < all.n; i++)
         if (!all.v[i]->inner) all.v[i]->parallel = p->plan->options.share || (all.v[i]->parallel && together > SHARED_ENTRY_NS);
     p->entry->n_rows = p->plan->rows.n - p->entry->first_row;
+    for (int i = 0; i < p->entry->body->kernels.n; i++) {
+        PlanKernel *scan = p->entry->body->kernels.v[i];
+        if (scan->inner && is_of_tasks(p, scan)) scan->parallel = true;
+    }
 }

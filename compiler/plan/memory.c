@@ -6,6 +6,8 @@
 #include "planner.h"
 #include <stdlib.h>
 
+enum { TASK_BYTES = 256 << 10 }; /* on the stack of a thread; and tasks gain by what stays in its cache */
+
 /* ---- lives */
 
 static int number(PlanBody *body, int time) {
@@ -104,21 +106,56 @@ static void insert_by_offset(int n, PlanArea **placed, PlanArea *area) {
     while (at > 0 && by_offset(&placed[at - 1], &area) > 0) placed[at] = placed[at - 1], at--;
     placed[at] = area;
 }
-void memory_assign(Planner *p) {
-    PlanEntry *entry = p->entry;
-    entry->n_times = number(entry->body, 0);
-    PlanKernel *loops[PLAN_DEPTH + 1];
-    touch_body(p, entry->body, loops);
-    take_over(p, entry->body);
+/* Offsets of all areas in work memory, or in task memory. Gives the bytes of it. */
+static i64 place_all(Planner *p, bool of_task) {
     VEC(PlanArea *) used = {0};
-    for (int i = 0; i < entry->areas.n; i++)
-        if (entry->areas.v[i]->first >= 0 && !entry->areas.v[i]->over) vec_push(p->scratch, &used, entry->areas.v[i]);
+    i64 end = 0;
+    for (int i = 0; i < p->entry->areas.n; i++) {
+        PlanArea *area = p->entry->areas.v[i];
+        if (area->first >= 0 && !area->over && area->of_task == of_task) vec_push(p->scratch, &used, area);
+    }
     if (used.n) qsort(used.v, (size_t)used.n, sizeof *used.v, larger_first);
     PlanArea **placed = ARENA_ARRAY(p->scratch, PlanArea *, used.n);
     for (int i = 0; i < used.n; i++) {
         PlanArea *area = used.v[i];
         area->offset = lowest_free(i, placed, area);
         insert_by_offset(i, placed, area);
-        if (area->offset + rounded(area->bytes) > entry->work) entry->work = area->offset + rounded(area->bytes);
+        if (area->offset + rounded(area->bytes) > end) end = area->offset + rounded(area->bytes);
     }
+    return end;
+}
+
+/* ---- tasks */
+
+/* The loop around the body whose rounds are tasks; NULL: none. */
+static PlanKernel *tasks_around(const PlanEntry *entry, const PlanBody *body) {
+    while (body->depth > 1) body = body->outer;
+    for (int i = 0; i < entry->body->kernels.n && body->depth; i++)
+        if (entry->body->kernels.v[i]->inner == body && entry->body->kernels.v[i]->parallel) return entry->body->kernels.v[i];
+    return NULL;
+}
+/* Tasks need memory of their own, on the stack. Inside them nothing is shared out. */
+static void tasks_place(Planner *p) {
+    PlanEntry *entry = p->entry;
+    KernelList all = {0};
+    for (int i = 0; i < entry->areas.n; i++) entry->areas.v[i]->of_task = tasks_around(entry, entry->areas.v[i]->body) != NULL;
+    entry->task = place_all(p, true);
+    bool fits = entry->task <= TASK_BYTES;
+    kernels_in_order(p->scratch, entry->body, &all);
+    for (int i = 0; i < all.n; i++)
+        if (fits && all.v[i]->body->depth && tasks_around(entry, all.v[i]->body)) all.v[i]->parallel = false;
+    if (fits) return;
+    entry->task = 0;
+    for (int i = 0; i < entry->areas.n; i++) entry->areas.v[i]->of_task = false;
+    for (int i = 0; i < all.n; i++)
+        if (all.v[i]->inner) all.v[i]->parallel = false;
+}
+void memory_assign(Planner *p) {
+    PlanEntry *entry = p->entry;
+    entry->n_times = number(entry->body, 0);
+    PlanKernel *loops[PLAN_DEPTH + 1];
+    touch_body(p, entry->body, loops);
+    take_over(p, entry->body);
+    tasks_place(p);
+    entry->work = place_all(p, false);
 }

@@ -24,6 +24,7 @@ PlanPlace plan_place(const PlanValue *value) {
     if (!value->whole) {
         PlanPlace own = value->place;
         while (own.area && own.area->over) own.area = own.area->over;
+        if (own.area && own.area->of_task) own.block = PLAN_TASK;
         return own;
     }
     PlanPlace place = plan_place(value->whole);
@@ -284,8 +285,8 @@ static void plan_entry(Planner *p, const Entry *entry) {
     }
     p->entry->body = body;
     plan_body(p, body, &homes);
-    memory_assign(p);
     cost_rows(p);
+    memory_assign(p);
 }
 
 void kernels_in_order(Arena *arena, const PlanBody *body, KernelList *out) {

@@ -11,7 +11,7 @@
 ** PLACES. A value lies in a block of nn_call or in the work block, at `offset` plus `bytes` times the round of each scan around that
 ** it depends on. Work memory is handed out as areas: each lives from its first to its last kernel in one linear order (a scan's
 ** kernels stand between its beginning and its end; what a loop needs from outside lives through all of it), lies at a multiple of
-** 64, and never overlaps an area alive at the same time. A value computed from one that dies there may take over its area when
+** 64, and never overlaps an area alive at the same time. Rounds of a scan may be tasks; what only a round sees lies in task memory. A value computed from one that dies there may take over its area when
 ** each element is read before it is written (`plan_in_place`). plan_check.c replays all of this by itself. */
 #ifndef NNC_PLAN_H
 #define NNC_PLAN_H
@@ -27,16 +27,18 @@ typedef struct PlanOptions {
 
 enum {
     PLAN_WORK = BLOCK_OUT + 1,
+    PLAN_TASK, /* as PLAN_WORK, but each task has its own */
     PLAN_ALIGN = 64,
     PLAN_PARTIALS = 64 * 16 /* elements of scratch for each maximum that is shared out: 16 for each task */
 };
 
 typedef struct PlanArea {
     i64 bytes;
-    i64 offset;      /* in the work block */
+    i64 offset;      /* in the work block, or in task memory */
     int first, last; /* kernels between which it is alive, both included; first < 0: unused */
     const struct PlanBody *body; /* whose kernels write it: accesses from loops inside count for the whole loop */
     struct PlanArea *over;       /* the area that it takes over; NULL: it is one by itself */
+    bool of_task;                /* it lies in task memory */
 } PlanArea;
 typedef struct PlanStep {
     int depth; /* of the body whose round counts; 1: the outermost scan's */
@@ -44,8 +46,8 @@ typedef struct PlanStep {
 } PlanStep;
 enum { PLAN_DEPTH = 12 };
 typedef struct PlanPlace {
-    int block;      /* a Block, or PLAN_WORK */
-    PlanArea *area; /* PLAN_WORK */
+    int block;      /* a Block, or PLAN_WORK, PLAN_TASK */
+    PlanArea *area; /* PLAN_WORK, PLAN_TASK */
     i64 offset;     /* bytes; in the block, or in the area */
     int n_steps;
     PlanStep steps[PLAN_DEPTH];
@@ -93,10 +95,10 @@ typedef struct PlanKernel {
     struct PlanBody *inner; /* PLAN_SCAN */
     PlanValue *scratch;     /* of a put or a tiled dot with a cut: the partial sums; of rows in one pass: maxima of tasks */
     PlanValue *maxima;      /* of a dot with anchors: of each task, 16 an anchor */
-    bool parallel;          /* worth more than one thread */
+    bool parallel;          /* worth more than one thread; of a scan: its rounds are tasks */
     int time, end;          /* in the linear order; end: of a scan's last round */
     i64 row;                /* in nn_program.kernels; -1: a scan */
-    double operations, bytes;
+    double operations, bytes, nanoseconds; /* of one run; about */
 } PlanKernel;
 typedef struct PlanBody {
     const Func *func;
@@ -116,6 +118,7 @@ typedef struct PlanEntry {
     VEC(PlanArea *) areas;
     int n_times;
     i64 work; /* bytes */
+    i64 task; /* bytes of a task's memory */
     i64 first_row, n_rows;
     double operations;
 } PlanEntry;

@@ -90,7 +90,7 @@ static void check_read(Check *c, const PlanKernel *kernel, const PlanValue *valu
                                  : is_given(c, value, found);
         if (!mine) complain(c, kernel, value, "reads what another kernel has overwritten:");
     }
-    if (want.block == PLAN_WORK && covered != want.end - want.begin) complain(c, kernel, value, "reads what is not written yet:");
+    if (want.block >= PLAN_WORK && covered != want.end - want.begin) complain(c, kernel, value, "reads what is not written yet:");
 }
 /* Parts of a whole: the last of them, whichever it is, makes the whole. */
 static bool part_written(Check *c, const PlanStore *store) {
@@ -128,6 +128,13 @@ static void check_kernel(Check *c, const PlanKernel *kernel) {
     }
 }
 static void check_body(Check *c, const PlanBody *body);
+/* Another task finds nothing in its memory. */
+static void forget_task(Check *c) {
+    int n = 0;
+    for (int i = 0; i < c->paints.n; i++)
+        if (c->paints.v[i].block != PLAN_TASK) c->paints.v[n++] = c->paints.v[i];
+    c->paints.n = n;
+}
 /* What the rounds left out would have written: the states before the last round. */
 static void paint_states(Check *c, const PlanKernel *scan) {
     for (int i = 0; i < scan->anchor->at->carry; i++) {
@@ -145,6 +152,7 @@ static void check_loop(Check *c, const PlanKernel *scan) {
         c->round[depth] = rounds[i];
         if (i == 2) paint_states(c, scan);
         c->began[depth] = ++c->time;
+        if (scan->parallel) forget_task(c);
         check_body(c, scan->inner);
     }
     PlanValue **results = nodemap_get(&scan->body->results, scan->anchor);

@@ -1,7 +1,7 @@
 /* plan_print.c: a plan as text, for --emit=plan and goldens: kernels in order, what each reads and writes and where that lies. */
 #include "plan.h"
 
-static const char *const BLOCKS[] = {"call", "lasting", "batch", "averages", "hypers", "in", "out", "work"};
+static const char *const BLOCKS[] = {"call", "lasting", "batch", "averages", "hypers", "in", "out", "work", "task"};
 static const char *const KINDS[] = {"map", "reduce", "rows", "columns", "put", "top", "scan"};
 
 static void print_place(Text *out, const PlanValue *value) {
@@ -49,7 +49,7 @@ static void print_body(Text *out, const PlanBody *body, int depth) {
             continue;
         }
         const Attrs *at = kernel->anchor->at;
-        text_printf(out, "scan t%d of %lld%s {\n", kernel->inner->depth, (long long)at->length, at->reverse ? " reverse" : "");
+        text_printf(out, "scan t%d of %lld%s%s {\n", kernel->inner->depth, (long long)at->length, at->reverse ? " reverse" : "", kernel->parallel ? " parallel" : "");
         print_body(out, kernel->inner, depth + 1);
         for (int k = 0; k < depth; k++) text_add(out, "  ");
         text_add(out, "}\n");
