@@ -258,7 +258,7 @@ static void prefetch_panel(Tile *t, const Kind *kind, const TileSums *sums, Loop
     i64 step = 0, each = 1, unit = t->s.pack == PACK_TURN ? 1 : LANES, width = grouped ? shape_width(&t->s) : kind->width;
     i64 lines = t->s.group * width * LANES / unit, stride = axis_stride(&t->spec->axes[t->s.lane], is_right(t, true));
     LoopAffine line = t->turn, lane = t->at[t->s.lane], first = t->first;
-    if (!packed && flat_step(t, true, &step) && step == width * LANES) return; /* one stream, which the processor sees by itself */
+    if (!packed && sums->n && sums->v[sums->n - 1].lane == width * LANES) return; /* one stream, which the processor sees by itself */
     if ((stride != 1 && t->s.pack != PACK_TURN) || (packed && (sums->n != 1 || !flat_step(t, true, &step)))) return;
     if (grouped && t->units.each < lines) line = affine_plus(affine_times(line, t->s.group), t->member);
     else if (!grouped) each = quotient_up(lines, t->units.each);

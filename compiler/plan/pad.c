@@ -3,9 +3,11 @@
 ** Needs a settled function. Gives one of equal value, bit for bit: where an operand of a dot reads past the ends of an axis (padding),
 ** or between its elements (the gradient of a stride), the axis is first widened by an `affine` of its own, at the bottom of the
 ** views, and the windows then look at that. The widened value is stored once (fuse_facts.c sees to it), and a window is addressing
-** without conditions, as register tiles want it. */
+** without conditions, as register tiles want it. Products that read the same value without its padding (of the gradient of a
+** convolution one looks over windows, the other sums over places) look at the middle of what is stored: it is written once. */
 #include "planner.h"
 #include "../settle/match.h"
+#include "../ir/build.h"
 #include "../ir/rewrite.h"
 
 /* What a*i + b*K + c takes, at least and at most. */
@@ -84,4 +86,56 @@ static Node *pad_rule(void *context, Graph *g, Node *node, Node *const *args) {
     graph_origin(g, origin);
     return result;
 }
-const Func *pad_windows(Graph *g, const Func *f) { return func_rewrite(g, f, pad_rule, NULL); }
+
+/* ---- what is stored widened is not stored again: other products look at its middle */
+
+/* x -> the widening of x that a product looks at, of those of the loops inside too. */
+static void find_wide(NodeMap *wide, Arena *arena, const Func *f) {
+    NodeList nodes = order_walk(arena, f->results, f->n_results);
+    for (int i = 0; i < nodes.n; i++) {
+        const Node *node = nodes.v[i];
+        if (node->op == OP_scan) find_wide(wide, arena, node->at->body);
+        if (node->op != OP_dot) continue;
+        for (int k = 0; k < 2; k++) {
+            const Node *x = node->args[k];
+            while (is_addressing(x) && x->n_args == 1 && x->op != OP_get && !is_widening(x)) x = x->args[0];
+            if (is_widening(x) && widened(x)->op != OP_arg && widened(x)->op != OP_get) nodemap_set(wide, widened(x), (Node *)x);
+        }
+    }
+}
+static Node *widen_like(Graph *g, const Node *wide, Node *x) {
+    if (!is_widening(wide)) return x;
+    Node *below = widen_like(g, wide->args[0], x);
+    return node_with_args(g, wide, &below);
+}
+/* `old`, which is `now`, by way of something widened; NULL: it looks at nothing that is. */
+static Node *through_wide(const NodeMap *map, Graph *g, const Node *old, Node *now) {
+    const Node *wide = nodemap_get(map, old);
+    if (wide) {
+        Node *x = widen_like(g, wide, now);
+        for (; is_widening(wide); wide = wide->args[0])
+            x = ir_affine(g, x, (int)wide->at->axis, wide->args[0]->type->dims[wide->at->axis], 1, 1, -wide->at->c, -1, 0, 0);
+        return x;
+    }
+    if (!is_addressing(old) || old->n_args != 1 || old->op == OP_get || is_widening(old)) return NULL;
+    Node *below = through_wide(map, g, old->args[0], now->args[0]);
+    return below ? node_with_args(g, now, &below) : NULL;
+}
+static Node *middle_rule(void *context, Graph *g, Node *node, Node *const *args) {
+    if (node->op != OP_dot) return NULL;
+    Node *operands[2];
+    for (int i = 0; i < 2; i++) {
+        Node *x = through_wide(context, g, node->args[i], args[i]);
+        operands[i] = x ? x : args[i];
+    }
+    return node_with_args(g, node, operands);
+}
+const Func *pad_windows(Graph *g, const Func *f) {
+    Arena *scratch = arena_new("padding");
+    NodeMap wide = {.arena = scratch};
+    f = func_rewrite(g, f, pad_rule, NULL);
+    find_wide(&wide, scratch, f);
+    f = func_rewrite(g, f, middle_rule, &wide);
+    arena_free(scratch);
+    return f;
+}
