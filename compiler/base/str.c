@@ -58,6 +58,14 @@ void text_add_n(Text *t, const char *s, size_t n) {
     t->s[t->n] = 0;
 }
 void text_add(Text *t, const char *s) { text_add_n(t, s, strlen(s)); }
+void text_number(Text *t, const char *before, u64 n) {
+    char digits[20]; /* of 2^64 - 1 */
+    int first = sizeof digits;
+    do digits[--first] = (char)('0' + n % 10);
+    while (n /= 10);
+    text_add(t, before);
+    text_add_n(t, digits + first, sizeof digits - (size_t)first);
+}
 void text_printf(Text *t, const char *format, ...) {
     char small[512];
     va_list args, again;

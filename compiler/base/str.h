@@ -16,6 +16,7 @@ typedef struct Text {
 } Text;
 void text_add(Text *text, const char *s);
 void text_add_n(Text *text, const char *s, size_t n);
+void text_number(Text *text, const char *before, u64 n); /* `before`, then n in decimal: what long texts have most of */
 void text_printf(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *text_done(Text *text); /* the text so far, "" when empty */
 

@@ -31,6 +31,20 @@ typedef struct Emitter {
     bool internal;           /* entries are not exported: a module with a table */
     int n_tasks;             /* functions of parallel loops so far, for their names */
 } Emitter;
+typedef struct Product {
+    i64 factor;
+    LLVMValueRef phi; /* factor * index */
+} Product;
+/* A serial loop while its body is written. */
+typedef struct Round {
+    struct Round *outer; /* NULL: none */
+    int depth;           /* 1: no loop is around it */
+    const LoopFor *loop;
+    LLVMBasicBlockRef before, first; /* the block that ends with the branch into it, its first block */
+    LLVMValueRef from;   /* the first index */
+    bool innermost, calls;
+    VEC(Product) products;
+} Round;
 typedef struct Body {
     Emitter *e;
     const LoopFunction *f;
@@ -41,6 +55,8 @@ typedef struct Body {
     LLVMValueRef *pointers;       /* by buffer: NULL for blocks */
     LLVMValueRef bases[SPACE_TASK + 1]; /* block pointers, loaded at the start; NULL: not used */
     LLVMBasicBlockRef start;      /* its first block: stack slots and block pointers */
+    Round *round;                 /* the innermost open loop, NULL: none */
+    Map *rounds;                  /* block -> its Round; absent: in no loop */
 } Body;
 
 /* ---- the module (loop_to_llvm.c) ---- */
@@ -74,6 +90,19 @@ void emit_parallel(Body *b, const LoopFor *loop);
 /* A call of kernel f as this row of the table, which can be watched (hooks.c). */
 void watched_call(Emitter *e, const LoopFunction *f, FunctionCode *code, int n, LLVMValueRef *args, i64 kernel);
 LLVMValueRef call_field(const Body *b, size_t offset, LLVMTypeRef type); /* of nn_call; loaded where the builder stands */
+
+bool unrolled(const LoopFor *loop); /* no code of its own */
+
+/* ---- where integers are computed (place.c) ---- */
+void round_begin(Body *b, const LoopFor *loop, LLVMBasicBlockRef before, LLVMValueRef from);
+void round_end(Body *b, LLVMBasicBlockRef end); /* the builder stands at the end of the body's last block, `end` */
+void round_note(const Body *b, LLVMBasicBlockRef block); /* it is in the innermost open loop */
+Round *round_of(const Body *b, LLVMValueRef value);      /* in which it may change, NULL: none */
+Round *round_deeper(Round *a, Round *b);
+/* The builder moves to where what changes in this Round only is computed; gives the block for place_back. */
+LLVMBasicBlockRef place_in(const Body *b, const Round *r);
+void place_back(const Body *b, LLVMBasicBlockRef block);
+LLVMValueRef index_times(const Body *b, const LoopFor *loop, i64 factor);
 
 /* ---- memory (lower_memory.c) ---- */
 LLVMValueRef affine_emit(const Body *b, const LoopAffine *a); /* i64 */

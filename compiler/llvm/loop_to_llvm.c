@@ -26,7 +26,9 @@ LLVMValueRef intrinsic(const Emitter *e, const char *name, int n_types, LLVMType
     return LLVMBuildCall2(e->builder, type, function, args, (unsigned)n, "");
 }
 LLVMBasicBlockRef block_new(const Body *b, const char *name) {
-    return LLVMAppendBasicBlockInContext(b->e->context, b->function, name);
+    LLVMBasicBlockRef block = LLVMAppendBasicBlockInContext(b->e->context, b->function, name);
+    round_note(b, block);
+    return block;
 }
 void attribute_add(const Emitter *e, LLVMValueRef function, unsigned index, const char *name, u64 value) {
     unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
@@ -153,6 +155,8 @@ Body *body_begin(Emitter *e, const LoopFunction *f, LLVMValueRef function) {
     b->values = ARENA_ARRAY(e->arena, LLVMValueRef, f->n_values);
     b->indices = ARENA_ARRAY(e->arena, LLVMValueRef, f->n_loops);
     b->pointers = ARENA_ARRAY(e->arena, LLVMValueRef, f->buffers.n);
+    b->rounds = ARENA_NEW(e->arena, Map);
+    b->rounds->arena = e->arena;
     b->start = block_new(b, "start");
     LLVMPositionBuilderAtEnd(e->builder, b->start);
     for (int i = 0; i < f->buffers.n; i++)
@@ -233,7 +237,19 @@ static Lowering *const LOWER[LOP_COUNT] = {
 /* Parameters, accumulators and results are set by whoever makes them: no `let` makes one. */
 LLVMValueRef lower_given(const Body *b, const LoopValue *v) { nnc_bug("%%%u of %s is let", v->id, b->f->name); }
 
-static void emit_let(Body *b, const LoopStatement *s) { b->values[s->value->id] = LOWER[s->value->op](b, s->value); }
+/* One integer that no memory is read for. */
+static bool placeable(const LoopValue *v) {
+    return !v->type.lanes && v->type.elem != ELEM_F32 && v->type.elem != ELEM_F64 && v->op != LOP_load && v->op != LOP_index;
+}
+static void emit_let(Body *b, const LoopStatement *s) {
+    const LoopValue *v = s->value;
+    LLVMBasicBlockRef now = LLVMGetInsertBlock(b->e->builder);
+    Round *r = placeable(v) ? NULL : b->round;
+    for (int i = 0; i < v->n_args && r != b->round; i++) r = round_deeper(r, round_of(b, value_get(b, v->args[i])));
+    place_in(b, r);
+    b->values[v->id] = LOWER[v->op](b, v);
+    place_back(b, now);
+}
 static void emit_store(Body *b, const LoopStatement *s) { store_emit(b, s->access, s->value); }
 static void emit_prefetch(Body *b, const LoopStatement *s) { prefetch_emit(b, s); }
 static void emit_exchange(Body *b, const LoopStatement *s) {
@@ -262,13 +278,21 @@ static void emit_unrolled(Body *b, const LoopFor *loop) {
 static LLVMValueRef bound(const Body *b, const char *choice, const LoopAffine *a, i64 limit) {
     if (!a) return const_i64(b->e, limit);
     LLVMValueRef args[] = {affine_emit(b, a), const_i64(b->e, limit)};
-    return intrinsic(b->e, choice, 1, (LLVMTypeRef[]){b->e->i64}, 2, args);
+    LLVMBasicBlockRef now = place_in(b, round_of(b, args[0]));
+    LLVMValueRef value = intrinsic(b->e, choice, 1, (LLVMTypeRef[]){b->e->i64}, 2, args);
+    place_back(b, now);
+    return value;
+}
+bool unrolled(const LoopFor *loop) {
+    return loop->kind == FOR_UNROLLED || (loop->kind == FOR_SERIAL && loop->extent <= loop->step && !loop->from && !loop->to);
 }
 static void emit_serial(Body *b, const LoopFor *loop) {
     LLVMBuilderRef builder = b->e->builder;
     bool bounded = loop->from || loop->to;
     LLVMValueRef from = bound(b, "llvm.smax", loop->from, 0), to = bound(b, "llvm.smin", loop->to, loop->extent);
-    LLVMBasicBlockRef before = LLVMGetInsertBlock(builder), round = block_new(b, "for"), after = block_new(b, "done");
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(builder), after = block_new(b, "done");
+    round_begin(b, loop, before, from);
+    LLVMBasicBlockRef round = b->round->first;
     if (bounded) LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, from, to, ""), round, after);
     else LLVMBuildBr(builder, round);
     LLVMPositionBuilderAtEnd(builder, round);
@@ -283,6 +307,7 @@ static void emit_serial(Body *b, const LoopFor *loop) {
     }
     block_emit(b, &loop->body);
     LLVMBasicBlockRef end = LLVMGetInsertBlock(builder);
+    round_end(b, end);
     LLVMValueRef next = LLVMBuildNSWAdd(builder, index, const_i64(b->e, loop->step), "");
     LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntSLT, next, to, ""), round, after);
     LLVMAddIncoming(index, &next, &end, 1);
@@ -300,9 +325,8 @@ static void emit_serial(Body *b, const LoopFor *loop) {
 }
 static void emit_for(Body *b, const LoopStatement *s) {
     const LoopFor *loop = s->loop;
-    bool once = loop->extent <= loop->step && !loop->from && !loop->to;
     if (loop->kind == FOR_PARALLEL) emit_parallel(b, loop);
-    else if (loop->kind == FOR_UNROLLED || once) emit_unrolled(b, loop);
+    else if (unrolled(loop)) emit_unrolled(b, loop);
     else emit_serial(b, loop);
 }
 
@@ -349,6 +373,7 @@ static void emit_call(Body *b, const LoopStatement *s) {
     for (int i = 0; i < g->scalars.n; i++) args[1 + g->n_params + i] = value_get(b, call->scalars[i]);
     if (call->kernel >= 0 && part_of(b->e->parts, b->f)->watches) watched_call(b->e, g, code, n, args, call->kernel);
     else call_code(b->e, *code, n, args);
+    round_note(b, LLVMGetInsertBlock(b->e->builder));
 }
 
 static void (*const EMIT[STATEMENT_COUNT])(Body *, const LoopStatement *) = {

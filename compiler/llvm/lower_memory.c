@@ -7,39 +7,60 @@
 
 /* ---- affine forms ---- */
 
-static LLVMValueRef term_emit(const Body *b, const LoopTerm *t) {
-    const Emitter *e = b->e;
-    LLVMValueRef x = t->loop ? b->indices[t->loop->id]
-                             : (never_below_0(t->value) ? LLVMBuildZExt : LLVMBuildSExt)(e->builder, value_get(b, t->value), e->i64, "");
-    nnc_check(x, "a loop index of %s has no code", b->f->name);
-    return t->factor == 1 ? x : LLVMBuildNSWMul(e->builder, x, const_i64(e, t->factor), "");
-}
 static bool lane_term(const LoopTerm *t) { return t->value && t->value->type.lanes; }
-/* Values first, then loops from outside in. */
-static bool term_before(const LoopTerm *a, const LoopTerm *b) {
-    return b->loop && (!a->loop || a->loop->id < b->loop->id);
+static LLVMValueRef value_times(const Body *b, const LoopValue *v, i64 factor) {
+    const Emitter *e = b->e;
+    LLVMValueRef x = value_get(b, v);
+    LLVMBasicBlockRef now = place_in(b, round_of(b, x));
+    x = (never_below_0(v) ? LLVMBuildZExt : LLVMBuildSExt)(e->builder, x, e->i64, "");
+    if (factor != 1) x = LLVMBuildNSWMul(e->builder, x, const_i64(e, factor), "");
+    place_back(b, now);
+    return x;
 }
-/* The scalar part but for the constant; NULL: nothing. Outer loops come first, so that what an inner loop adds is added last. */
-static LLVMValueRef varying_emit(const Body *b, const LoopAffine *a) {
-    LLVMValueRef sum = NULL;
-    bool done[LOOP_TERMS] = {false};
-    for (int k = 0; k < a->n; k++) {
-        int next = -1;
-        for (int i = 0; i < a->n; i++) {
-            if (done[i] || lane_term(&a->terms[i])) continue;
-            if (next < 0 || term_before(&a->terms[i], &a->terms[next])) next = i;
-        }
-        if (next < 0) break;
-        done[next] = true;
-        LLVMValueRef term = term_emit(b, &a->terms[next]);
-        sum = sum ? LLVMBuildNSWAdd(b->e->builder, sum, term, "") : term;
+/* The scalar part: what is known, and terms as they change, the most constant first; equal ones in the order of the form. */
+typedef struct Sum {
+    i64 constant;
+    int n;
+    struct Part {
+        LLVMValueRef value;
+        Round *round;
+    } parts[LOOP_TERMS];
+} Sum;
+static void sum_add(Sum *sum, LLVMValueRef value, Round *round) {
+    int at = sum->n++;
+    for (; at && round_deeper(round, sum->parts[at - 1].round) != round; at--) sum->parts[at] = sum->parts[at - 1];
+    sum->parts[at] = (struct Part){value, round};
+}
+static Sum sum_of(const Body *b, const LoopAffine *a) {
+    Sum sum = {.constant = a->constant};
+    for (int i = 0; i < a->n; i++) {
+        const LoopTerm *t = &a->terms[i];
+        if (lane_term(t)) continue;
+        LLVMValueRef x = t->loop ? index_times(b, t->loop, t->factor) : value_times(b, t->value, t->factor);
+        if (LLVMIsAConstantInt(x)) sum.constant += LLVMConstIntGetSExtValue(x);
+        else sum_add(&sum, x, round_of(b, x));
     }
     return sum;
 }
+/* The parts from *at on that change in the same loop, added where that is; *at is behind them. */
+static LLVMValueRef sum_part(const Body *b, const Sum *sum, int *at) {
+    const Round *round = sum->parts[*at].round;
+    LLVMValueRef x = sum->parts[(*at)++].value;
+    for (; *at < sum->n && sum->parts[*at].round == round; ++*at) x = LLVMBuildNSWAdd(b->e->builder, x, sum->parts[*at].value, "");
+    return x;
+}
 LLVMValueRef affine_emit(const Body *b, const LoopAffine *a) {
-    LLVMValueRef varying = varying_emit(b, a), constant = const_i64(b->e, a->constant);
-    if (!varying) return constant;
-    return a->constant ? LLVMBuildNSWAdd(b->e->builder, varying, constant, "") : varying;
+    Sum sum = sum_of(b, a);
+    LLVMValueRef x = NULL;
+    LLVMBasicBlockRef now = LLVMGetInsertBlock(b->e->builder);
+    for (int at = 0; at < sum.n;) {
+        place_in(b, sum.parts[at].round);
+        LLVMValueRef part = sum_part(b, &sum, &at);
+        x = x ? LLVMBuildNSWAdd(b->e->builder, x, part, "") : part;
+        if (at == sum.n && sum.constant) x = LLVMBuildNSWAdd(b->e->builder, x, const_i64(b->e, sum.constant), "");
+        place_back(b, now);
+    }
+    return x ? x : const_i64(b->e, sum.constant);
 }
 
 /* ---- addresses ---- */
@@ -51,19 +72,28 @@ static LLVMValueRef buffer_pointer(const Body *b, int index) {
         return b->pointers[index];
     }
     LLVMValueRef at[] = {const_i64(b->e, buffer->offset)};
-    return buffer->offset ? LLVMBuildInBoundsGEP2(b->e->builder, b->e->i8, b->bases[buffer->space], at, 1, "")
-                          : b->bases[buffer->space];
+    LLVMBasicBlockRef now = place_in(b, NULL);
+    LLVMValueRef pointer = buffer->offset ? LLVMBuildInBoundsGEP2(b->e->builder, b->e->i8, b->bases[buffer->space], at, 1, "")
+                                          : b->bases[buffer->space];
+    place_back(b, now);
+    return pointer;
 }
-static LLVMValueRef element(const Body *b, LLVMTypeRef type, LLVMValueRef pointer, LLVMValueRef at, bool inside) {
-    if (!at) return pointer;
-    return inside ? LLVMBuildInBoundsGEP2(b->e->builder, type, pointer, &at, 1, "")
-                  : LLVMBuildGEP2(b->e->builder, type, pointer, &at, 1, "");
-}
-/* `inside`: it surely points into the buffer. */
+/* `inside`: it surely points into the buffer; what leads there may not. */
 LLVMValueRef address_emit(const Body *b, int buffer, const LoopAffine *at, bool inside) {
+    LLVMBuilderRef builder = b->e->builder;
     LLVMTypeRef type = memory_type(b->e, b->f->buffers.v[buffer].dtype);
-    LLVMValueRef pointer = element(b, type, buffer_pointer(b, buffer), varying_emit(b, at), inside);
-    return element(b, type, pointer, at->constant ? const_i64(b->e, at->constant) : NULL, inside);
+    LLVMValueRef pointer = buffer_pointer(b, buffer);
+    LLVMBasicBlockRef now = LLVMGetInsertBlock(builder);
+    Sum sum = sum_of(b, at);
+    bool direct = inside && sum.n + (sum.constant != 0) == 1;
+    for (int i = 0; i < sum.n;) {
+        place_in(b, sum.parts[i].round);
+        LLVMValueRef part = sum_part(b, &sum, &i);
+        pointer = (direct ? LLVMBuildInBoundsGEP2 : LLVMBuildGEP2)(builder, type, pointer, &part, 1, "");
+        place_back(b, now);
+    }
+    LLVMValueRef constant = const_i64(b->e, sum.constant);
+    return sum.constant ? (direct ? LLVMBuildInBoundsGEP2 : LLVMBuildGEP2)(builder, type, pointer, &constant, 1, "") : pointer;
 }
 
 /* Largest power of two that surely divides the byte address, at most 64. */
@@ -238,7 +268,10 @@ void prefetch_emit(const Body *b, const LoopStatement *s) {
 
 LLVMValueRef lower_index(const Body *b, const LoopValue *v) {
     const Emitter *e = b->e;
-    LLVMValueRef x = LLVMBuildTrunc(e->builder, affine_emit(b, v->affine), e->i32, "");
+    LLVMValueRef x = affine_emit(b, v->affine);
+    LLVMBasicBlockRef now = place_in(b, round_of(b, x));
+    x = LLVMBuildTrunc(e->builder, x, e->i32, "");
+    place_back(b, now);
     return v->type.lanes ? LLVMBuildAdd(e->builder, splat_emit(e, x), lane_numbers(e, v->low), "") : x;
 }
 LLVMValueRef lower_splat(const Body *b, const LoopValue *v) { return splat_emit(b->e, value_get(b, v->args[0])); }

@@ -4,6 +4,7 @@
 ** instructions scheduled for its model. The level is all that the code may use, so it is what the table says it needs. */
 #include "emit.h"
 #include <errno.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
@@ -117,12 +118,20 @@ static LLVMMemoryBufferRef module_code(const Module *m, bool assembly) {
 
 /* ---- the parts of a program ---- */
 
+/* Passes that cost time and find nothing in what is written here: strength reduction (place.c does it), and scheduling after registers are
+** known (it is for processors that do not reorder). LLVM has these options once in a process, hence the one thing here that is global. */
+static pthread_once_t options_once = PTHREAD_ONCE_INIT;
+static void options_say(void) {
+    static const char *const WORDS[] = {"nnc", "-disable-lsr", "-disable-post-ra"};
+    LLVMParseCommandLineOptions(COUNT_OF(WORDS), WORDS, NULL);
+}
 static bool making_begin(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, int most,
                          Making *making, const char **why) {
     *making = (Making){.program = program, .loops = loops, .level = options->level};
     if (!llvm_machine(c, options->cpu, &making->machine, why)) return false;
     making->parts = parts_make(c->arena, program, loops, program ? most : 1);
     making->objects = ARENA_ARRAY(c->arena, LLVMMemoryBufferRef, making->parts->n);
+    pthread_once(&options_once, options_say);
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();

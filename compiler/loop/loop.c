@@ -188,6 +188,7 @@ LoopProgram *loop_program_new(Arena *arena) {
     LoopProgram *program = ARENA_NEW(arena, LoopProgram);
     program->arena = arena;
     program->known.arena = arena;
+    program->text.arena = arena;
     return program;
 }
 
@@ -220,17 +221,18 @@ static const char *unique_name(LoopProgram *program, const char *name) {
 
 LoopFunction *loop_program_function(LoopProgram *program, LoopFunction *f) {
     const char *name = f->name;
-    Text text = {.arena = program->arena};
+    Text *text = &program->text;
+    text->n = 0;
     f->name = "";
-    loop_print(&text, f);
+    loop_print(text, f);
     f->name = name;
     u64 hash = 14695981039346656037u;
-    for (size_t i = 0; i < text.n; i++) hash = (hash ^ (u8)text.s[i]) * 1099511628211u;
+    for (size_t i = 0; i < text->n; i++) hash = (hash ^ (u8)text->s[i]) * 1099511628211u;
     Known *known = map_get(&program->known, hash);
     for (Known *k = known; k; k = k->next)
-        if (!strcmp(k->text, text.s)) return k->function;
+        if (!strcmp(k->text, text->s)) return k->function;
     Known *fresh = ARENA_NEW(program->arena, Known);
-    *fresh = (Known){text.s, f, known};
+    *fresh = (Known){arena_copy(program->arena, text->s, text->n + 1), f, known};
     map_set(&program->known, hash, fresh);
     f->name = unique_name(program, name);
     vec_push(program->arena, &program->kernels, f);

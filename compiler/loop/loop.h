@@ -206,6 +206,7 @@ typedef struct LoopProgram {
     VEC(LoopFunction *) entries; /* as Program.entries; NULL: not compiled */
     VEC(LoopConstant) constants;
     Map known;                   /* of loop_program_function */
+    Text text;                   /* of the function it looks for */
 } LoopProgram;
 
 /* ---- building ---- */

@@ -13,9 +13,9 @@ typedef struct Printer {
 static void indent(Printer *p) {
     for (int i = 0; i < p->depth; i++) text_add(p->out, "  ");
 }
-static void print_type(Text *out, LoopType type) { text_printf(out, "%s%s", elem_name(type.elem), type.lanes ? "x16" : ""); }
+static void print_type(Text *out, LoopType type) { text_add(out, elem_name(type.elem)), text_add(out, type.lanes ? "x16" : ""); }
 static void print_values(Text *out, int n, LoopValue *const *values) {
-    for (int i = 0; i < n; i++) text_printf(out, "%s%%%u", i ? ", " : "", values[i]->id);
+    for (int i = 0; i < n; i++) text_number(out, i ? ", %" : "%", values[i]->id);
 }
 
 static void print_affine(Text *out, const LoopAffine *a) {
@@ -24,16 +24,16 @@ static void print_affine(Text *out, const LoopAffine *a) {
         if (i) text_add(out, t->factor < 0 ? " - " : " + ");
         else if (t->factor < 0) text_add(out, "-");
         u64 size = t->factor < 0 ? -(u64)t->factor : (u64)t->factor;
-        if (size != 1) text_printf(out, "%llu*", (unsigned long long)size);
-        if (t->loop) text_printf(out, "i%u", t->loop->id);
-        else text_printf(out, "%%%u", t->value->id);
+        if (size != 1) text_number(out, "", size), text_add(out, "*");
+        if (t->loop) text_number(out, "i", t->loop->id);
+        else text_number(out, "%", t->value->id);
     }
     if (!a->n) text_printf(out, "%lld", (long long)a->constant);
-    else if (a->constant) text_printf(out, a->constant < 0 ? " - %llu" : " + %llu",
-                                      (unsigned long long)(a->constant < 0 ? -(u64)a->constant : (u64)a->constant));
+    else if (a->constant) text_number(out, a->constant < 0 ? " - " : " + ", a->constant < 0 ? -(u64)a->constant : (u64)a->constant);
 }
 static void print_access(Text *out, const LoopAccess *access) {
-    text_printf(out, "b%d[", access->buffer);
+    text_number(out, "b", (u64)access->buffer);
+    text_add(out, "[");
     print_affine(out, &access->at);
     text_add(out, "]");
     if (access->lanes && access->stride != 1) text_printf(out, " stride %lld", (long long)access->stride);
@@ -41,7 +41,7 @@ static void print_access(Text *out, const LoopAccess *access) {
         text_add(out, " part ");
         print_affine(out, access->part);
     }
-    if (access->mask) text_printf(out, " mask %%%u", access->mask->id);
+    if (access->mask) text_number(out, " mask %", access->mask->id);
 }
 
 static void print_literal(Text *out, const LoopValue *v) {
@@ -72,7 +72,7 @@ static void print_attributes(Text *out, const LoopValue *v) {
     }
     if (v->op == LOP_shuffle) {
         text_add(out, " (");
-        for (int i = 0; i < LANES; i++) text_printf(out, "%s%d", i ? " " : "", v->pattern[i]);
+        for (int i = 0; i < LANES; i++) text_number(out, i ? " " : "", v->pattern[i]);
         text_add(out, ")");
     }
 }
@@ -83,7 +83,9 @@ static void print_block(Printer *p, const LoopBlock *block, const char *giving);
 
 static void print_let(Printer *p, const LoopStatement *s) {
     const LoopValue *v = s->value;
-    text_printf(p->out, "%%%u = %s", v->id, lop_name(v->op));
+    text_number(p->out, "%", v->id);
+    text_add(p->out, " = ");
+    text_add(p->out, lop_name(v->op));
     print_attributes(p->out, v);
     text_add(p->out, v->n_args ? " " : "");
     print_values(p->out, v->n_args, v->args);
@@ -94,7 +96,8 @@ static void print_let(Printer *p, const LoopStatement *s) {
 static void print_store(Printer *p, const LoopStatement *s) {
     text_add(p->out, "store ");
     print_access(p->out, s->access);
-    text_printf(p->out, " = %%%u\n", s->value->id);
+    text_number(p->out, " = %", s->value->id);
+    text_add(p->out, "\n");
 }
 static void print_for(Printer *p, const LoopStatement *s) {
     static const char *const KINDS[] = {"for", "parallel", "unrolled"};
