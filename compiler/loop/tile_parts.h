@@ -97,7 +97,6 @@ static inline i64 quotient_up(i64 a, i64 b) { return (a + b - 1) / b; }
 /* ---- tile_shape.c */
 bool shape_choose(const LoopBuilder *b, const TileSpec *spec, TileShape *best);
 TileUnits shape_units(const TileSpec *spec, const TileShape *s);
-i64 strip_pieces(const TileShape *s, i64 rows); /* of the sum, each with some rows to finish of the strip before */
 i64 shape_width(const TileShape *s);                                  /* vectors of the widest panel */
 /* Whether a window depends on the axis: it is then the same all over a tile. */
 bool axis_has_window(const TileSpec *spec, int axis);

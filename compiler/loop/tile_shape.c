@@ -22,7 +22,6 @@ enum {
     GROUP_BLOCK = 128,       /* of these in a block: a strip and a panel stay in L1 */
     GROUP_BYTES = 1024,      /* of a row of all panels of a group: two blocks of them and partial sums stay in L2 */
     STRIP_BYTES = 40 << 10,  /* of two strips of results, which stay in L1 */
-    PIECE_STEPS = 8,         /* of the sum that go with a part of the strip before, at least */
     STRIP_PANELS = 512 << 10, /* bytes of a strip's panels, which stay in L2 */
     GROUP_TASKS = 4          /* units wanted with groups, as each packs its own */
 };
@@ -154,17 +153,11 @@ static double step_cycles(i64 rows, i64 row_loads, i64 registers, Access a) {
     double cycles = larger(larger(work, loads / 2), 4) * (a.close && rows > 8 ? 1.4 : 1);
     return cycles + 0.15 * loads + a.lines + (a.streamed ? 0.5 * (double)registers : a.loose ? 1.8 : 0);
 }
-/* So many that rows are dealt evenly, or nearly. */
-i64 strip_pieces(const TileShape *s, i64 rows) {
-    i64 total = s->sums.v[0].extent, pieces = 1;
-    for (i64 n = 2; n <= rows && total / n >= PIECE_STEPS; n++)
-        if (total % n == 0 && n * quotient_up(rows, n) * 7 <= rows * 8) pieces = n;
-    return pieces;
-}
-/* Of a finish of so many rows. Short runs of stores in a result that does not stay in L1 wait for their lines. */
+/* Of a finish of so many rows. Short runs of stores in a result that does not stay in L1 wait for their lines; with strips runs of
+** loads as well. */
 static double finish_cycles(const TileSpec *spec, const TileShape *s, i64 rows, i64 registers, i64 bytes) {
     bool far = side_count(spec, false) * side_count(spec, true) * bytes > NEAR_BYTES;
-    double cycles = 40 + (double)rows * (far ? 8 : 2) + 2.0 * (double)(rows * registers);
+    double cycles = 40 + (double)rows * (s->strip ? 24 : far ? 8 : 2) + 2.0 * (double)(rows * registers);
     if (s->turned) return cycles + 150.0 * (double)registers;
     return spec->unit < 0 || (s->lane == spec->unit && s->along < 0) ? cycles : cycles + 30.0 * (double)(rows * registers);
 }
@@ -219,11 +212,11 @@ static bool fits_stack(const TileShape *s, int bytes) {
     i64 limit = (LOCAL_BYTES - 2 * PARTIAL_BYTES) / bytes; /* partial sums may take a little more, as tiles differ in rows */
     return packed + partial + turned <= limit;
 }
-/* Panels of a strip, dealt evenly; 0: not even one. */
+/* Panels of a strip, dealt evenly; 0: not even one, or the sum has no step for each row. */
 static i64 strip_panels(const TileShape *s) {
     i64 rows = s->row_deal.size + (s->row_deal.high > 0), panel = shape_width(s) * LANES * s->bytes;
     i64 most = lesser(STRIP_BYTES / (2 * rows * panel), STRIP_PANELS / (s->total * panel));
-    return most ? quotient_up(s->panel_deal.n, quotient_up(s->panel_deal.n, most)) : 0;
+    return most && s->total >= rows ? quotient_up(s->panel_deal.n, quotient_up(s->panel_deal.n, most)) : 0;
 }
 /* Rows of results lie side by side in memory along the lanes, and there are no other axes; the sum is one loop. */
 static bool may_strip(const TileSpec *spec, const TileShape *s) {
@@ -241,8 +234,7 @@ static void consider_rows(const TileSpec *spec, TileShape s, LoopElem elem, i64 
         before = s.row_deal.n;
         if (s.strip) s.strip = strip_panels(&s), s.block = s.total;
         else block_set(&s, shape_width(&s), s.row_deal.n * (side_count(spec, s.swapped) / (s.rows * s.stacked)), bytes);
-        i64 tall = s.row_deal.size + (s.row_deal.high > 0);
-        if (strips && (!s.strip || tall % strip_pieces(&s, tall))) continue; /* uneven parts wait, and read ahead in vain */
+        if (strips && !s.strip) continue;
         if (!fits_stack(&s, bytes)) continue;
         price(spec, &s, elem);
         if (*found && s.cycles >= best->cycles) continue;

@@ -5,7 +5,7 @@
 **
 **     for task (some row tiles), for block of panels, for row tile:
 **         for panel of the block:
-**             for piece of the sum:   finish some rows of this panel's tile before;  for k..: fma
+**             for vector of this panel's tile before:   finish it;  for k, some steps: fma
 **             store to this strip's half of the buffer
 **         the last strip of a task: finish all of it
 **
@@ -14,7 +14,8 @@
 
 enum {
     STRIP_TASKS = 16, /* at most */
-    STRIPS_EACH = 12  /* of a task at least, as its last one is finished alone */
+    STRIPS_EACH = 12, /* of a task at least, as its last one is finished alone */
+    LEAST_STEPS = 4   /* of the sum that go with a vector, else with a row */
 };
 
 typedef struct Strips {
@@ -27,12 +28,6 @@ typedef struct Strips {
     LoopAffine number;      /* of the strip in its phase */
     LoopAffine half, other; /* where this strip's results lie, and those of the strip before */
 } Strips;
-/* The vectors of a panel from one to another, in a row of a tile. */
-typedef struct Vectors {
-    i64 from, to;
-    int active; /* lanes that count */
-} Vectors;
-
 static i64 half_elements(const Strips *s) { return s->rows * s->vectors * LANES; }
 static LoopAffine first_row(const Strips *s, LoopAffine number) { return affine_plus(s->begin, affine_times(number, s->rows)); }
 /* Where a vector of a row of the panel's tile lies in the buffer. */
@@ -43,7 +38,7 @@ static LoopAffine place(const Strips *s, LoopAffine half, LoopAffine row, LoopAf
 
 /* ---- finish */
 
-static void vector_finish(const Strips *s, LoopAffine number, LoopAffine half, LoopAffine row, LoopAffine vector, int active) {
+static void lanes_finish(const Strips *s, LoopAffine number, LoopAffine half, LoopAffine row, LoopAffine vector, int active) {
     Tile at = *s->t;
     LoopValue *value = loop_load_lanes(at.b, s->buffer, place(s, half, row, vector), 1);
     at.at[at.s.row] = affine_plus(first_row(s, number), row);
@@ -51,53 +46,28 @@ static void vector_finish(const Strips *s, LoopAffine number, LoopAffine half, L
     TileCell cell = cell_at(&at, value, 0, 0, at.s.lane, active);
     at.spec->finish(at.spec->context, at.b, 1, &cell);
 }
-static void span_finish(const Strips *s, LoopAffine number, LoopAffine half, LoopAffine row, Vectors span) {
+/* A vector of a row of the panel's tile in strip `number`; the last of all panels may be short. */
+static void vector_finish(const Strips *s, const Kind *kind, LoopAffine number, LoopAffine half, LoopAffine row, LoopAffine vector) {
     LoopBuilder *b = s->t->b;
-    if (span.from >= span.to) return;
-    LoopFor *vector = loop_for(b, FOR_SERIAL, span.to - span.from, 1, 0, NULL);
-    vector_finish(s, number, half, row, affine_loop(affine(span.from), vector, 1), span.active);
-    loop_for_end(b, NULL);
-}
-/* A row of the panel's tile. */
-static void row_finish(const Strips *s, const Kind *kind, LoopAffine number, LoopAffine half, LoopAffine row) {
-    LoopBuilder *b = s->t->b;
-    Vectors all = {0, kind->width, LANES}, whole = {0, kind->width - 1, LANES}, last = {kind->width - 1, kind->width, (int)tile_last(&s->t->s)};
     if (!kind->edge) {
-        span_finish(s, number, half, row, all);
+        lanes_finish(s, number, half, row, vector, LANES);
         return;
     }
-    LoopAffine is_last = affine_plus(s->t->panel, affine(1 - s->t->s.panel_deal.n));
-    span_finish(s, number, half, row, whole);
-    if (!kind->always) loop_if(b, 1, &is_last);
-    span_finish(s, number, half, row, last);
-    if (kind->always) return;
+    LoopAffine last[2] = {affine_plus(vector, affine(1 - kind->width)), affine_plus(s->t->panel, affine(1 - s->t->s.panel_deal.n))};
+    loop_if(b, kind->always ? 1 : 2, last);
+    lanes_finish(s, number, half, row, affine(kind->width - 1), (int)tile_last(&s->t->s));
     loop_else(b, 0, NULL);
-    span_finish(s, number, half, row, (Vectors){last.from, last.to, LANES});
+    lanes_finish(s, number, half, row, vector, LANES);
     loop_if_end(b, 0, NULL);
 }
-/* What the finish of a row of this tile will read is prefetched; of an uneven piece also what lies below the tile. */
-static void row_ahead(const Strips *s, const Kind *kind, LoopAffine row) {
-    if (!s->t->spec->ahead || !s->t->spec->before) return;
+/* What the finish of a vector of this tile will read is prefetched. */
+static void vector_ahead(const Strips *s, LoopAffine row, LoopAffine vector) {
     Tile at = *s->t;
-    TileCell *cells = ARENA_ARRAY(at.b->arena, TileCell, kind->width);
+    if (!at.spec->ahead || !at.spec->before) return;
     at.at[at.s.row] = affine_plus(first_row(s, s->number), row);
-    for (i64 j = 0; j < kind->width; j++) cells[j] = cell_at(&at, NULL, 0, j * LANES, at.s.lane, LANES);
-    at.spec->before(at.spec->context, at.b, (int)kind->width, cells);
-}
-/* What goes with a piece of the sum: `each` rows. */
-static void piece_finish(const Strips *s, const Kind *kind, const LoopFor *piece, i64 each) {
-    LoopBuilder *b = s->t->b;
-    LoopAffine there = affine_loop(affine(-1), s->strip, 1);
-    bool uneven = piece->extent * each > kind->rows;
-    for (i64 i = 0; i < each; i++) row_ahead(s, kind, affine_loop(affine(i), piece, each));
-    loop_if(b, 1, &there);
-    LoopFor *one = loop_for(b, FOR_SERIAL, each, 1, 0, NULL);
-    LoopAffine row = affine_loop(affine_loop(affine(0), piece, each), one, 1), inside = affine_plus(affine(kind->rows - 1), affine_times(row, -1));
-    if (uneven) loop_if(b, 1, &inside);
-    row_finish(s, kind, affine_plus(s->number, affine(-1)), s->other, row);
-    if (uneven) loop_if_end(b, 0, NULL);
-    loop_for_end(b, NULL);
-    loop_if_end(b, 0, NULL);
+    at.at[at.s.lane] = affine_plus(at.at[at.s.lane], affine_times(vector, LANES));
+    TileCell cell = cell_at(&at, NULL, 0, 0, at.s.lane, LANES);
+    at.spec->before(at.spec->context, at.b, 1, &cell);
 }
 
 /* ---- panels of the block */
@@ -116,8 +86,9 @@ static void strip_finish(const Strips *s) {
     Kind kind;
     for (int wide = 1; wide >= 0; wide--) {
         if (!panels_begin(s, wide, &kind)) continue;
-        LoopFor *row = loop_for(b, FOR_SERIAL, s->rows, 1, 0, NULL);
-        row_finish(s, &kind, s->number, s->half, affine_loop(affine(0), row, 1));
+        LoopFor *row = loop_for(b, FOR_SERIAL, s->rows, 1, 0, NULL), *vector = loop_for(b, FOR_SERIAL, kind.width, 1, 0, NULL);
+        vector_finish(s, &kind, s->number, s->half, affine_loop(affine(0), row, 1), affine_loop(affine(0), vector, 1));
+        loop_for_end(b, NULL);
         loop_for_end(b, NULL);
         loop_for_end(b, NULL);
     }
@@ -125,29 +96,48 @@ static void strip_finish(const Strips *s) {
 
 /* ---- sum */
 
+/* Some steps of the sum, from `first` on and as far as the loops around are. */
+static void steps_sum(const Strips *s, const Kind *kind, i64 steps, LoopAffine first, LoopValue **acc) {
+    Tile *t = s->t;
+    const TileSum *sum = &t->s.sums.v[0];
+    int n = (int)(kind->rows * kind->width);
+    if (!steps) return;
+    LoopFor *step = loop_for(t->b, FOR_SERIAL, steps, 1, n, acc);
+    LoopAffine at = affine_loop(first, step, 1);
+    memcpy(acc, step->acc, sizeof *acc * (size_t)n);
+    acc_step(t, kind, affine_plus(tile_address(t, false), affine_times(at, sum->row)), affine_plus(tile_address(t, true), affine_times(at, sum->lane)), acc);
+    loop_for_end(t->b, acc);
+    memcpy(acc, step->results, sizeof *acc * (size_t)n);
+}
+/* The tile, and beside it the finish of the one before: with each of its vectors, or of its rows, go some steps, the rest come last. */
 static void tile_sum(Strips *s, const Kind *kind) {
     Tile *t = s->t;
-    int n = (int)(kind->rows * kind->width);
+    i64 total = t->s.sums.v[0].extent, width = kind->width, steps = total / (kind->rows * width);
+    int n = (int)(kind->rows * width);
+    bool rows = steps < LEAST_STEPS;
     LoopValue **acc = ARENA_ARRAY(t->b->arena, LoopValue *, n);
-    const TileSum *sum = &t->s.sums.v[0];
-    i64 pieces = strip_pieces(&t->s, s->rows), length = sum->extent / pieces;
-    TileSums sums = {2, {{.extent = pieces, .row = sum->row * length, .lane = sum->lane * length}, {.extent = length, .row = sum->row, .lane = sum->lane}}};
-    LoopAffine row_at = tile_address(t, false), lane_at = tile_address(t, true);
-    LoopFor *loops[2];
+    LoopAffine there = affine_loop(affine(-1), s->strip, 1), before = affine_plus(s->number, affine(-1));
+    if (rows) steps = total / kind->rows;
     acc_zero(t, kind, acc);
-    for (int i = 0; i < 2; i++) {
-        loops[i] = loop_for(t->b, FOR_SERIAL, sums.v[i].extent, 1, n, acc);
-        memcpy(acc, loops[i]->acc, sizeof *acc * (size_t)n);
-        if (i == 0) piece_finish(s, kind, loops[0], quotient_up(s->rows, pieces));
-        row_at = affine_loop(row_at, loops[i], sums.v[i].row);
-        lane_at = affine_loop(lane_at, loops[i], sums.v[i].lane);
-    }
-    acc_step(t, kind, row_at, lane_at, acc);
-    for (int i = 1; i >= 0; i--) {
-        loop_for_end(t->b, acc);
-        memcpy(acc, loops[i]->results, sizeof *acc * (size_t)n);
-    }
-    for (i64 i = 0; i < n; i++) loop_store(t->b, s->buffer, place(s, s->half, affine(i / kind->width), affine(i % kind->width)), acc[i]);
+    LoopFor *row = loop_for(t->b, FOR_SERIAL, kind->rows, 1, n, acc);
+    LoopAffine r = affine_loop(affine(0), row, 1), first = affine_times(r, rows ? steps : steps * width);
+    memcpy(acc, row->acc, sizeof *acc * (size_t)n);
+    LoopFor *vector = loop_for(t->b, FOR_SERIAL, width, 1, rows ? 0 : n, acc);
+    if (!rows) memcpy(acc, vector->acc, sizeof *acc * (size_t)n);
+    LoopAffine v = affine_loop(affine(0), vector, 1);
+    vector_ahead(s, r, v);
+    loop_if(t->b, 1, &there);
+    vector_finish(s, kind, before, s->other, r, v);
+    loop_if_end(t->b, 0, NULL);
+    if (!rows) steps_sum(s, kind, steps, affine_loop(first, vector, steps), acc);
+    loop_for_end(t->b, rows ? NULL : acc);
+    if (rows) steps_sum(s, kind, steps, first, acc);
+    else memcpy(acc, vector->results, sizeof *acc * (size_t)n);
+    loop_for_end(t->b, acc);
+    memcpy(acc, row->results, sizeof *acc * (size_t)n);
+    i64 done = kind->rows * steps * (rows ? 1 : width);
+    steps_sum(s, kind, total - done, affine(done), acc);
+    for (i64 i = 0; i < n; i++) loop_store(t->b, s->buffer, place(s, s->half, affine(i / width), affine(i % width)), acc[i]);
 }
 static void strip_sum(Strips *s) {
     Kind kind;
