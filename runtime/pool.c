@@ -6,7 +6,8 @@
 **
 ** Whether small jobs gain by being shared depends on what a line costs on its way between two cores, which differs between pairs of
 ** them (on a virtual machine from one second to the next), and on who else runs there. So while jobs are short, now and then some
-** are done the other way, alone or shared, and the faster way is kept. Who does a task changes no result. */
+** are done the other way, alone or shared, and the faster way is kept; the longer they are the more rarely, since what is tried in vain
+** costs more than it can save. Who does a task changes no result. */
 #include "pool.h"
 #include <fenv.h>
 #include <pthread.h>
@@ -22,8 +23,8 @@
 #endif
 
 /* STRETCH: jobs that are timed as one. REST: stretches between two comparisons, twice as many after each that says the same. LONG_JOB:
-** nanoseconds beyond which sharing surely pays. */
-enum { STRETCH = 128, REST_LEAST = 64, REST_MOST = 1024, LONG_JOB = 30000 };
+** nanoseconds beyond which sharing surely pays. MIDDLE_JOB: beyond which it nearly always does: alone is tried after a long rest only. */
+enum { STRETCH = 128, REST_LEAST = 64, REST_MIDDLE = 512, REST_MOST = 2048, LONG_JOB = 30000, MIDDLE_JOB = 10000 };
 enum { SPINS = 4000, MOST_TASKS = 1 << 30, LINE = 128 }; /* SPINS: some 50 microseconds; LINE: two cache lines */
 typedef struct Member {
     _Alignas(LINE) atomic_uint_fast64_t ticket; /* of its run: end << 32 | next */
@@ -137,7 +138,10 @@ static int64_t nanoseconds(void) {
 /* Alone must be a sixteenth faster: a stretch may have been disturbed. */
 static void stretch_end(Trial *t) {
     int64_t now = nanoseconds(), took = now - t->began;
-    bool is_long = t->rest == 0 && !t->alone && took > (int64_t)STRETCH * LONG_JOB, compared = t->rest == -2;
+    bool timed = t->rest == 0 && !t->alone, compared = t->rest == -2;
+    bool early = timed && took > (int64_t)STRETCH * MIDDLE_JOB && t->rest_after < REST_MIDDLE;
+    bool is_long = early || (timed && took > (int64_t)STRETCH * LONG_JOB);
+    if (early) t->rest_after = REST_MIDDLE;
     bool better = compared && took < (t->alone ? t->time - t->time / 16 : t->time);
     if (t->rest == 0) t->time = took;
     if (compared) t->rest_after = better ? REST_LEAST : t->rest_after < REST_MOST ? 2 * t->rest_after : REST_MOST;
