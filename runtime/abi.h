@@ -18,6 +18,7 @@ typedef void nn_code(const nn_call *call);
 #define STR(f)     const char *f;
 #define I64(f)     int64_t f;
 #define F64(f)     double f;
+#define F32(f)     float f;
 #define I64S(f)    int64_t n_##f; const int64_t *f;
 #define STRS(f)    int64_t n_##f; const char *const *f;
 #define ONE(T, f)  T f;
@@ -35,6 +36,7 @@ enum {
 #define STR(f)
 #define I64(f)
 #define F64(f)
+#define F32(f)
 #define I64S(f)
 #define STRS(f)
 #define ONE(T, f)

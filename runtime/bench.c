@@ -184,13 +184,13 @@ static Status put_kernels(Run *run, const Bench *bench) {
             json_string(&json, "name", k->name);
             json_integer(&json, "line", k->line);
             json_real(&json, "us", ns / 1e3, false);
-            json_real(&json, "gflops", k->operations / ns, false);
-            json_real(&json, "gbytes_per_s", k->bytes / ns, false);
+            json_real(&json, "gflops", (double)k->operations / ns, false);
+            json_real(&json, "gbytes_per_s", (double)k->bytes / ns, false);
             json_close(&json, '}');
             console_event(&run->console, &line);
         } else
             text_format(&out, "%9.4g %6.3g %9.4g %9.4g  %-6lld %s (%s)\n", ns / 1e3, 100 * (double)times[i].ns / all,
-                        k->operations / ns, k->bytes / ns, (long long)k->line, k->name,
+                        (double)k->operations / ns, (double)k->bytes / ns, (long long)k->line, k->name,
                         function_of(p, times[i].kernel));
     }
     if (out.n && !out.failed) console_print(&run->console, out.bytes, out.n);

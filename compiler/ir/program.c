@@ -13,6 +13,7 @@ static void see_function(nn_function *f, const Visit *v) {
 #define STR(f)
 #define I64(f)
 #define F64(f)
+#define F32(f)
 #define I64S(f)
 #define STRS(f)
 #define CODE(f)

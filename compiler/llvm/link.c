@@ -6,7 +6,9 @@
 ** need no relocations, which would be longer than the table, and be read at each start. A small "common page" lets what is written begin
 ** in the file right behind the code, not at the next page. */
 #include "llvm.h"
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -45,6 +47,28 @@ static bool run(Compilation *c, char *const *argv, const char **why) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
     *why = arena_printf(c->arena, "linking with %s failed", argv[0]);
     return false;
+}
+
+/* Nothing that runs a program reads its section headers and their names: a stripped one ends where its last segment does. */
+static bool drop_sections(int fd) {
+    Elf64_Ehdr head;
+    Elf64_Off end = sizeof head;
+    if (pread(fd, &head, sizeof head, 0) != sizeof head) return false;
+    for (int i = 0; i < head.e_phnum; i++) {
+        Elf64_Phdr segment;
+        if (pread(fd, &segment, sizeof segment, (off_t)(head.e_phoff + (Elf64_Off)i * sizeof segment)) != sizeof segment) return false;
+        if (segment.p_offset + segment.p_filesz > end) end = segment.p_offset + segment.p_filesz;
+    }
+    head.e_shoff = 0;
+    head.e_shentsize = head.e_shnum = head.e_shstrndx = 0;
+    return pwrite(fd, &head, sizeof head, 0) == sizeof head && !ftruncate(fd, (off_t)end);
+}
+static bool shorten(Compilation *c, const char *path, const char **why) {
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    bool done = fd >= 0 && drop_sections(fd);
+    if (!done) *why = arena_printf(c->arena, "cannot shorten %s: %s", path, strerror(errno));
+    if (fd >= 0) close(fd);
+    return done;
 }
 
 /* ---- what a program needs of the runtime ---- */
@@ -101,5 +125,5 @@ bool llvm_link(Compilation *c, int n_objects, const char *const *objects, const 
 #endif
     if (options->strip) vec_push(c->arena, &argv, "-s");
     vec_push(c->arena, &argv, NULL);
-    return run(c, (char *const *)(uintptr_t)argv.v, why);
+    return run(c, (char *const *)(uintptr_t)argv.v, why) && (!options->strip || shorten(c, path, why));
 }

@@ -31,7 +31,7 @@ bool llvm_emit(Compilation *c, const Program *program, const LoopProgram *loops,
                const char *path, const char **why);
 /* The program as up to `most` objects, made at the same time by as many threads as there are cores. They are linked together; what is
 ** in each depends on the program alone. Number of files written, 0: see *why. */
-enum { MOST_PARTS = 8 };
+enum { MOST_PARTS = 16 };
 int llvm_objects(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, int most,
                  const char *const *paths, const char **why);
 /* The same as a string; forms other than LLVM_OBJECT. */

@@ -118,11 +118,14 @@ static LLVMMemoryBufferRef module_code(const Module *m, bool assembly) {
 
 /* ---- the parts of a program ---- */
 
-/* Passes that cost time and find nothing in what is written here: strength reduction (place.c does it), and scheduling after registers are
-** known (it is for processors that do not reorder). LLVM has these options once in a process, hence the one thing here that is global. */
+/* Passes that cost time and find nothing in what is written here: strength reduction (place.c does it), scheduling after registers are known
+** (it is for processors that do not reorder), and some that look for what scalar code has: integers better kept in mask registers, constants
+** that are long, registers saved for part of a function only, choices that a branch would make faster, what only one branch reads.
+** LLVM has these options once in a process, hence the one thing here that is global. */
 static pthread_once_t options_once = PTHREAD_ONCE_INIT;
 static void options_say(void) {
-    static const char *const WORDS[] = {"nnc", "-disable-lsr", "-disable-post-ra"};
+    static const char *const WORDS[] = {"nnc", "-disable-lsr", "-disable-post-ra", "-disable-x86-domain-reassignment", "-disable-constant-hoisting",
+                                        "-enable-shrink-wrap=0", "-x86-cmov-converter=0", "-disable-machine-sink"};
     LLVMParseCommandLineOptions(COUNT_OF(WORDS), WORDS, NULL);
 }
 static bool making_begin(Compilation *c, const Program *program, const LoopProgram *loops, const LlvmOptions *options, int most,

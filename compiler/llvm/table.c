@@ -1,7 +1,7 @@
 /* table.c: nn_program_table, the constant that a trainer's object exports: the in-memory table, word for word.
 **
 ** abi.def is expanded twice: once for a function a struct that makes its constant, and inside it for its fields. Every field is of
-** 8-byte words, so a literal struct of them has the layout that C gives it. Functions are the entries by nn_function.index. */
+** 8-byte words or two halves of one, so a literal struct of them has the layout that C gives it. Functions are the entries by nn_function.index. */
 #include "emit.h"
 
 /* The words of a struct in the making. */
@@ -32,6 +32,11 @@ static void add_f64(Words *w, double x) {
     u64 bits;
     memcpy(&bits, &x, 8);
     add(w, LLVMConstBitCast(LLVMConstInt(w->e->i64, bits, false), w->e->scalars[ELEM_F64]));
+}
+static void add_f32(Words *w, float x) {
+    u32 bits;
+    memcpy(&bits, &x, 4);
+    add(w, LLVMConstBitCast(LLVMConstInt(w->e->i32, bits, false), w->e->scalars[ELEM_F32]));
 }
 /* The count, then a pointer to the parts. */
 static void add_list(Words *w, i64 n, LLVMTypeRef type, LLVMValueRef *parts, const char *name) {
@@ -72,6 +77,7 @@ static void add_code(Words *w, const nn_function *f) {
 #define STR(f)      add_str(&w, s->f);
 #define I64(f)      add_i64(&w, s->f);
 #define F64(f)      add_f64(&w, s->f);
+#define F32(f)      add_f32(&w, s->f);
 #define I64S(f)     add_i64s(&w, s->n_##f, s->f);
 #define STRS(f)     add_strs(&w, s->n_##f, s->f);
 #define ONE(T, f)   add(&w, constant_##T(e, &s->f));

@@ -78,11 +78,11 @@ static void add_row(Planner *p, PlanKernel *kernel, double rounds) {
     const Origin *origin = node->origin;
     nn_kernel row = {.name = kernel_name(p, kernel, origin)};
     if (origin && origin->span.source && !origin->span.source->library) row.line = span_line(origin->span);
-    row.operations = kernel->operations * rounds;
-    row.bytes = kernel->bytes * rounds;
+    row.operations = (float)(kernel->operations * rounds);
+    row.bytes = (float)(kernel->bytes * rounds);
     kernel->row = p->plan->rows.n;
     vec_push(p->plan->arena, &p->plan->rows, row);
-    p->entry->operations += row.operations;
+    p->entry->operations += kernel->operations * rounds;
 }
 static double rounds_of(const PlanBody *body) {
     double rounds = 1;

@@ -16,6 +16,7 @@ static bool same_strs(i64 n, const char *const *a, const char *const *b) {
 #define STR(f)     if (!same_text(a->f, b->f)) return false;
 #define I64(f)     if (a->f != b->f) return false;
 #define F64(f)     if (memcmp(&a->f, &b->f, 8)) return false;
+#define F32(f)     if (memcmp(&a->f, &b->f, 4)) return false;
 #define I64S(f)    if (a->n_##f != b->n_##f || !same_i64s(a->n_##f, a->f, b->f)) return false;
 #define STRS(f)    if (a->n_##f != b->n_##f || !same_strs(a->n_##f, a->f, b->f)) return false;
 #define ONE(T, f)  if (!same_##T(&a->f, &b->f)) return false;
