@@ -89,6 +89,8 @@ static Node *pad_rule(void *context, Graph *g, Node *node, Node *const *args) {
 
 /* ---- what is stored widened is not stored again: other products look at its middle */
 
+enum { SMALL = 1 << 17 }; /* elements of a value that may be stored twice: caches hold it, and without gaps its sums are fewer loops */
+
 /* x -> the widening of x that a product looks at, of those of the loops inside too. */
 static void find_wide(NodeMap *wide, Arena *arena, const Func *f) {
     NodeList nodes = order_walk(arena, f->results, f->n_results);
@@ -99,7 +101,8 @@ static void find_wide(NodeMap *wide, Arena *arena, const Func *f) {
         for (int k = 0; k < 2; k++) {
             const Node *x = node->args[k];
             while (is_addressing(x) && x->n_args == 1 && x->op != OP_get && !is_widening(x)) x = x->args[0];
-            if (is_widening(x) && widened(x)->op != OP_arg && widened(x)->op != OP_get) nodemap_set(wide, widened(x), (Node *)x);
+            bool stored = is_widening(x) && widened(x)->op != OP_arg && widened(x)->op != OP_get;
+            if (stored && widened(x)->type->count > SMALL) nodemap_set(wide, widened(x), (Node *)x);
         }
     }
 }

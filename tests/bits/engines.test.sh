@@ -1,6 +1,9 @@
-# engines.test.sh: interpreter, -O0, -O1, -O2 and -O3 write the same bytes after 20 steps, in f32 and f64.
+# engines.test.sh: interpreter, -O0, -O1, -O2 and -O3 write the same bytes after 20 steps, in f32 and f64; fewer where a page says "# engines: N steps".
 . tests/lib.sh
-steps() { echo "${STEPS:-20}"; }
+steps() {
+    local own; own=$(sed -n 's/^# engines: \([0-9]*\) steps.*/\1/p' "$_page")
+    echo "${own:-${STEPS:-20}}"
+}
 engine() { # engine NAME OUT PAGE FLAGS..: trains PAGE 20 steps by one engine
     _kind=$1 _out=$2 _page=$3; shift 3
     case $_kind in
