@@ -53,11 +53,18 @@ static void vector_finish(const Strips *s, const Kind *kind, LoopAffine number, 
         lanes_finish(s, number, half, row, vector, LANES);
         return;
     }
-    LoopAffine last[2] = {affine_plus(vector, affine(1 - kind->width)), affine_plus(s->t->panel, affine(1 - s->t->s.panel_deal.n))};
-    loop_if(b, kind->always ? 1 : 2, last);
-    lanes_finish(s, number, half, row, affine(kind->width - 1), (int)tile_last(&s->t->s));
-    loop_else(b, 0, NULL);
+    i64 last = kind->width - 1;
+    LoopAffine before_last = affine_plus(affine(last - 1), affine_times(vector, -1)), before_panel = affine_plus(affine(s->t->s.panel_deal.n - 2), affine_times(s->t->panel, -1));
+    loop_if(b, 1, &before_last);
     lanes_finish(s, number, half, row, vector, LANES);
+    loop_else(b, 0, NULL);
+    if (!kind->always) {
+        loop_if(b, 1, &before_panel);
+        lanes_finish(s, number, half, row, affine(last), LANES);
+        loop_else(b, 0, NULL);
+    }
+    lanes_finish(s, number, half, row, affine(last), (int)tile_last(&s->t->s));
+    if (!kind->always) loop_if_end(b, 0, NULL);
     loop_if_end(b, 0, NULL);
 }
 /* What the finish of a vector of this tile will read is prefetched. */
