@@ -13,14 +13,16 @@ enum {
     PARTIAL_BYTES = 256 << 10,
     NEAR = 256 << 10,        /* elements of an operand that stay in L2 without packing */
     FAR = 64 << 10,          /* elements of an operand that will have left L2, as others are read too */
+    L2_BYTES = 1 << 20,      /* of an operand that comes from L3 for each panel */
+    L3_BYTES = 8 << 20,      /* of an operand that comes from memory */
     FEW_TILES = 4,           /* row tiles for which packing does not pay */
     TASK_WORK = 1 << 17,     /* multiply-adds worth a task */
     TASKS_WANTED = 16,
     NEAR_BYTES = 24 << 10,   /* that stay in L1 */
     STACKED = 8,             /* rows that are too few for a tile alone */
     GROUP_LEAST = 1024,      /* summed elements from which on panels are taken in groups */
-    GROUP_BLOCK = 128,       /* of these in a block: a strip and a panel stay in L1 */
     GROUP_BYTES = 1024,      /* of a row of all panels of a group: two blocks of them and partial sums stay in L2 */
+    GROUP_BLOCK = 128,       /* of these in a block: a strip and a panel stay in L1 */
     STRIP_BYTES = 40 << 10,  /* of two strips of results, which stay in L1 */
     STRIP_PANELS = 512 << 10, /* bytes of a strip's panels, which stay in L2 */
     GROUP_TASKS = 4          /* units wanted with groups, as each packs its own */
@@ -28,6 +30,8 @@ enum {
 /* Of the time: what another tile's code, and what transposing every tile must gain, for their compilation. */
 #define BODY   0.04
 #define TURNED 0.06
+/* And in cycles, for its size. */
+#define TURNED_CODE 1500
 
 static TileDeal deal(i64 total, i64 most) {
     i64 n = quotient_up(total, most), size = total / n;
@@ -127,50 +131,68 @@ static TilePack pack_choose(const TileSpec *spec, const TileShape *s, LoopElem e
     }
     return inner && inner->lane == 1 ? PACK_TURN : PACK_GATHER;
 }
-/* What a step of the sum costs beside its arithmetic. */
-typedef struct Access {
-    bool close;     /* rows a multiple of 4 KiB apart: more than 8 of them fall out of their set in L1 */
-    bool lines;     /* each step reads the rows from another line, and all of them do not stay in L1 */
-    bool streamed;  /* a panel does not stay in L1 */
-    bool loose;     /* the same, of one that is not packed */
-    bool unaligned; /* vectors cross lines */
-} Access;
-static Access access_of(const TileSpec *spec, const TileShape *s, i64 bytes, i64 width) {
-    const TileSum *inner = s->sums.n ? &s->sums.v[s->sums.n - 1] : NULL;
-    if (!inner) return (Access){0};
-    i64 stride = s->row < 0 ? 0 : axis_stride(&spec->axes[s->row], s->swapped) * bytes, step = inner->row * bytes;
-    i64 summed = s->total / s->sums.v[0].extent * s->block;
-    if (step < 0) step = -step;
-    if (s->group > 1) stride = step = 0;
-    return (Access){.close = stride && stride % 4096 == 0 && step && step < 64,
-                    .lines = step >= 64 && (summed > 256 || (step % 2048 == 0 && summed > 24)),
-                    .streamed = !s->loose && summed * width * LANES * bytes > NEAR_BYTES,
-                    .loose = s->loose,
-                    .unaligned = s->pack == PACK_NONE && inner->lane * bytes % 64 != 0};
+/* Lines that a step of the sum brings from beyond L1 for `n` vectors along an axis; one, if it is the axis of a window that moves over what
+** its neighbours read some steps before. */
+static i64 vectors_fresh(const TileSpec *spec, const TileShape *s, bool right, int axis, i64 n, i64 step_bytes) {
+    i64 stride = axis < 0 ? 0 : axis_stride(&spec->axes[axis], right), steps = 1;
+    for (int i = s->sums.n - 1; i >= 0; i--) {
+        i64 by = right == s->swapped ? s->sums.v[i].row : s->sums.v[i].lane, times = by ? stride / by : 0;
+        if (times > 0 && times * by == stride && times < s->sums.v[i].extent && times * steps * step_bytes <= NEAR_BYTES) return 1;
+        steps *= s->sums.v[i].extent;
+    }
+    return n;
 }
-static double step_cycles(i64 rows, i64 row_loads, i64 registers, Access a) {
-    double work = (double)(rows * registers) / 2, loads = (double)(row_loads + registers * (1 + a.unaligned));
-    double cycles = larger(larger(work, loads / 2), 4) * (a.close && rows > 8 ? 1.4 : 1);
-    return cycles + 0.15 * loads + a.lines + (a.streamed ? 0.5 * (double)registers : a.loose ? 1.8 : 0);
+/* The same of a tile. Rows' scalars side by side make a line a step; those that lie along the sum, one in some steps each. */
+static double lines_fresh(const TileSpec *spec, const TileShape *s, i64 rows, i64 width, i64 bytes) {
+    const TileSum *inner = s->sums.n ? &s->sums.v[s->sums.n - 1] : NULL;
+    if (!inner) return 0;
+    i64 summed = s->total / s->sums.v[0].extent * s->block, step = inner->row < 0 ? -inner->row * bytes : inner->row * bytes;
+    if (s->along >= 0) {
+        i64 all = (rows + width) * LANES * bytes;
+        if (s->total * all <= NEAR_BYTES) return 0;
+        i64 beyond = s->total * side_count(spec, s->swapped) * LANES * bytes > L2_BYTES ? 2 : 1; /* for each panel */
+        return (double)(beyond * vectors_fresh(spec, s, s->swapped, s->row, rows / s->stacked, all) * vectors_fresh(spec, s, s->swapped, s->stack, s->stacked, all) +
+                        vectors_fresh(spec, s, !s->swapped, s->lane, width, all));
+    }
+    if (s->group > 1) return (double)(width * LANES * bytes) / 64; /* the next tile has another panel */
+    double lanes = summed * width * LANES * bytes > NEAR_BYTES ? (double)(width * LANES * bytes) / 64 : 0;
+    if (side_count(spec, s->swapped) * s->total * bytes <= NEAR_BYTES) return lanes;
+    if (step < 64) return lanes + (double)(rows * step) / 64;
+    return lanes + (summed > 256 || (step % 2048 == 0 && summed > 24));
+}
+/* Rows a multiple of 4 KiB apart: more than 8 of them fall out of their set in L1. */
+static bool rows_close(const TileSpec *spec, const TileShape *s, i64 bytes) {
+    i64 stride = s->row < 0 ? 0 : axis_stride(&spec->axes[s->row], s->swapped) * bytes, step = s->sums.n ? s->sums.v[s->sums.n - 1].row * bytes : 0;
+    return stride && stride % 4096 == 0 && step && step < 64 && step > -64;
+}
+static double step_cycles(const TileSpec *spec, const TileShape *s, i64 rows, i64 width, LoopElem elem) {
+    i64 each = registers_each(spec, elem), registers = width * each, bytes = elem_bytes(elem);
+    bool unaligned = s->pack == PACK_NONE && s->sums.n && s->sums.v[s->sums.n - 1].lane * bytes % 64 != 0; /* vectors cross lines */
+    double work = (double)(rows * registers) / 2, loads = (double)((s->along < 0 ? rows : rows * each) + registers * (1 + unaligned));
+    double cycles = larger(larger(work, loads / 2), 4) * (rows > 8 && rows_close(spec, s, bytes) ? 1.2 : 1);
+    double fresh = lines_fresh(spec, s, rows, width, bytes);
+    if (s->strip) return cycles + 0.15 * loads + 0.5 * fresh; /* which come while the strip before is finished */
+    bool afar = s->loose && side_count(spec, !s->swapped) * s->total * bytes > L3_BYTES; /* prefetched, and better in long runs */
+    return cycles + 0.15 * loads + (afar ? 1.4 : 0.7 * fresh + (s->loose ? 0.5 : 0)) + 0.4;
 }
 /* Of a finish of so many rows. Short runs of stores in a result that does not stay in L1 wait for their lines; with strips runs of
 ** loads as well. */
 static double finish_cycles(const TileSpec *spec, const TileShape *s, i64 rows, i64 registers, i64 bytes) {
     bool far = side_count(spec, false) * side_count(spec, true) * bytes > NEAR_BYTES;
-    double cycles = 40 + (double)rows * (s->strip ? 24 : far ? 8 : 2) + 2.0 * (double)(rows * registers);
-    if (s->turned) return cycles + 150.0 * (double)registers;
+    bool shared = s->lanes * bytes % 4096 == 0; /* lines of all rows are in the same sets */
+    double cycles = 10 + (double)rows * (far ? shared ? 8 : 3 : 1) + 2.0 * (double)(rows * registers);
+    if (s->strip) return 40 + 24.0 * (double)rows + 2.0 * (double)(rows * registers);
+    if (s->turned) return cycles + 50.0 * (double)registers;
     return spec->unit < 0 || (s->lane == spec->unit && s->along < 0) ? cycles : cycles + 30.0 * (double)(rows * registers);
 }
 /* Of all tiles of one panel's width. */
 static double panel_cycles(const TileSpec *spec, const TileShape *s, LoopElem elem, i64 width) {
     const TileDeal *d = &s->row_deal;
     i64 registers = width * registers_each(spec, elem), bytes = elem_bytes(elem);
-    Access access = access_of(spec, s, bytes, width);
     double sum = 0;
     for (int k = 0; k < 2; k++) {
         i64 count = k ? d->n - d->high : d->high, rows = (d->size + !k) * s->stacked;
-        i64 row_loads = s->along < 0 ? rows : rows * registers_each(spec, elem);
-        double tile = (double)s->total * step_cycles(rows, row_loads, registers, access);
+        double tile = (double)s->total * step_cycles(spec, s, rows, width, elem);
         sum += (double)count * (tile + finish_cycles(spec, s, rows, registers, bytes));
     }
     return sum * (double)(side_count(spec, s->swapped) / (s->rows * s->stacked));
@@ -180,7 +202,7 @@ static i64 panels_apart(const TileSpec *spec, const TileShape *s) {
     return side_count(spec, !s->swapped) * extents(spec, 0, spec->n_batch) / s->lanes;
 }
 static double pack_cycles(const TileSpec *spec, const TileShape *s, LoopElem elem) {
-    static const double EACH[] = {[PACK_NONE] = 0, [PACK_COPY] = 1.5, [PACK_TURN] = 6, [PACK_GATHER] = 20};
+    static const double EACH[] = {[PACK_NONE] = 0, [PACK_COPY] = 1.5, [PACK_TURN] = 3, [PACK_GATHER] = 10};
     double vectors = (double)quotient_up(s->lanes, LANES), each = EACH[s->pack] * registers_each(spec, elem);
     double rows = s->pack == PACK_COPY && s->group == 1 ? 20 * (double)s->panel_deal.n : 0; /* a short run of each row, from afar */
     return (vectors * each + rows) * (double)quotient_up(s->total, LANES) * LANES;
@@ -194,9 +216,9 @@ static void price(const TileSpec *spec, TileShape *s, LoopElem elem) {
     i64 times = panels_apart(spec, s);
     if (s->group > 1) {
         double tiles = (double)d->n / (double)s->group * (double)(side_count(spec, s->swapped) / s->rows * s->row_deal.n);
-        one += tiles * 3 * (double)s->total;
+        one += tiles * (3 + 0.5 * (double)s->group) * (double)s->total; /* the strip; partial sums of each block and panel */
     }
-    s->cycles = one * (double)times * (1 + BODY * (bodies - 1) + (s->turned ? TURNED : 0));
+    s->cycles = one * (double)times * (1 + BODY * (bodies - 1) + (s->turned ? TURNED : 0)) + (s->turned ? TURNED_CODE : 0);
 }
 
 /* ---- choice ---- */
