@@ -4,8 +4,8 @@
 ** axis is long enough; a sum where its innermost axis, the last, is summed and has 8 or more. cut: sums over the batch whose
 ** result is too small to share out by tiles (fewer than SHARED), and which are worth sharing, are cut into G blocks, so that
 ** threads can take blocks; G is 8, or 1 (none is cut) for a step of little work or few rows. All of them are cut where a walk by
-** grains is worth it (grain.h); products whose operands come from memory, if their result is small, along whatever they sum over
-** first; --grains=N cuts all in N, which ranks need.
+** grains is worth it (grain.h); products whose operands come from memory, if their result is small, and sums of as many elements, along
+** whatever they sum over first; --grains=N cuts all in N, which ranks need.
 ** Bodies of scans are done for each choice of batch axes that they are met with. */
 #include "../base/vec.h"
 #include "grain.h"
@@ -101,6 +101,15 @@ static void order_dot(const Node *node, const Ordering *o, int left, int right, 
 static bool is_worth(const Ordering *o, const Node *node) {
     return o->cut_all || (tiles(1, 1, node->type->count) < SHARED && node->args[0]->type->count >= SUM_LEAST);
 }
+/* A sum of many elements to few, not over the batch: the statistics of a batch norm over all images of an episode. Along its outermost axis. */
+static void cut_long(const Type *x, Attrs *at) {
+    for (int i = 0; i < at->axes.n; i++) {
+        i64 extent = x->dims[at->axes.v[i]];
+        if (extent == 1) continue;
+        if (extent >= 2 * GRAINS && at->axes.v[i] != x->rank - 1) at->cut = GRAINS, at->cut_axis = at->axes.v[i];
+        return;
+    }
+}
 static void order_sum(const Node *node, const Ordering *o, int axis, Attrs *at) {
     const Type *x = node->args[0]->type;
     bool last = list_has(at->axes, x->rank - 1);
@@ -108,6 +117,7 @@ static void order_sum(const Node *node, const Ordering *o, int axis, Attrs *at) 
     bool thin = at->order == ORDER_LANES && axis == x->rank - 1 && !o->cut_all; /* blocks would not fill the lanes */
     if (o->grains > 1 && axis >= 0 && !thin && list_has(at->axes, axis) && is_worth(o, node))
         at->cut = o->grains, at->cut_axis = axis;
+    else if (o->may_cut && x->count >= READ_LEAST && tiles(1, 1, node->type->count) < SHARED) cut_long(x, at);
 }
 static void order_put(const Node *node, const Ordering *o, int value, int index, Attrs *at) {
     int batch = (int)at->batch, n_index = node->args[1]->type->rank - batch, place = -1;
