@@ -30,6 +30,7 @@ enum {
 /* Of the time: what another tile's code, and what transposing every tile must gain, for their compilation. */
 #define BODY   0.04
 #define TURNED 0.06
+#define TURNED_OPERATION 0.03 /* of the finish: the text has it for each of 16 vectors */
 /* And in cycles, for its size. */
 #define TURNED_CODE 1500
 
@@ -218,7 +219,7 @@ static void price(const TileSpec *spec, TileShape *s, LoopElem elem) {
         double tiles = (double)d->n / (double)s->group * (double)(side_count(spec, s->swapped) / s->rows * s->row_deal.n);
         one += tiles * (3 + 0.5 * (double)s->group) * (double)s->total; /* the strip; partial sums of each block and panel */
     }
-    s->cycles = one * (double)times * (1 + BODY * (bodies - 1) + (s->turned ? TURNED : 0)) + (s->turned ? TURNED_CODE : 0);
+    s->cycles = one * (double)times * (1 + BODY * (bodies - 1) + (s->turned ? TURNED + TURNED_OPERATION * spec->finish_operations : 0)) + (s->turned ? TURNED_CODE : 0);
 }
 
 /* ---- choice ---- */
