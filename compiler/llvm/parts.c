@@ -1,7 +1,7 @@
 /* parts.c: see parts.h. The most expensive function first, each to the part that has the least so far. */
 #include "parts.h"
 
-enum { PART_COST = 2000 }; /* statements from which on another part pays: some 20 ms; the last part may keep one thread waiting */
+enum { PART_COST = 2000 }; /* statements from which on another part pays: some 50 ms; the last part may keep one thread waiting */
 typedef struct Walk {
     Parts *parts;
     FunctionPart *function; /* walked now */

@@ -21,8 +21,8 @@ enum {
     NEAR_BYTES = 24 << 10,   /* that stay in L1 */
     STACKED = 8,             /* rows that are too few for a tile alone */
     GROUP_LEAST = 1024,      /* summed elements from which on panels are taken in groups */
-    GROUP_BYTES = 1024,      /* of a row of all panels of a group: two blocks of them and partial sums stay in L2 */
     GROUP_BLOCK = 128,       /* of these in a block: a strip and a panel stay in L1 */
+    GROUP_BYTES = 1024,      /* of a row of all panels of a group: two blocks of them and partial sums stay in L2 */
     STRIP_BYTES = 40 << 10,  /* of two strips of results, which stay in L1 */
     STRIP_PANELS = 512 << 10, /* bytes of a strip's panels, which stay in L2 */
     GROUP_TASKS = 4          /* units wanted with groups, as each packs its own */

@@ -200,7 +200,6 @@ void strips_emit(Tile *t) {
         Strips s = {.t = t, .rows = d->size + high, .tiles = high ? d->high : d->n - d->high, .begin = affine(high ? 0 : d->high * (d->size + 1))};
         if (!s.tiles) continue;
         s.vectors = t->s.strip * shape_width(&t->s);
-        t->units = (TileUnits){.chunks = 1, .each = 1};
         phase_emit(&s);
     }
 }
